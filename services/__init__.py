@@ -1,0 +1,1 @@
+"""The vidx platform: one package a service, plus what they share."""

@@ -1,0 +1,1 @@
+"""Nouns and rules that every service needs: names, times, media, jobs, artifacts, errors. Pure Python."""

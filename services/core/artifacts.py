@@ -1,0 +1,83 @@
+"""The map of the bucket: every kind of artifact, who writes it, who reads it, and its key.
+
+    collections/{collection}/videos/{video}/source
+    collections/{collection}/videos/{video}/{writer}/{kind}-{digest}.{suffix}             of the whole video
+    collections/{collection}/videos/{video}/{writer}/{kind}/{segment}-{digest}.{suffix}   of one segment
+    uploads/{collection}/{digest of the request id}/{offset}                              an upload under way
+
+The digest is of what the artifact was made from: its inputs' keys, which hold digests themselves, the parameters and
+the model. So the same work finds its output, and other work never overwrites it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from services.core.jobs import Job
+from services.core.names import VideoName
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of artifact."""
+
+    name: str
+    writer: str
+    readers: tuple[str, ...]
+    suffix: str
+    what: str
+
+
+_KINDS = (
+    Kind("info", "gateway", ("search",), "pb", "VideoInfo: title, labels, time added"),
+    Kind("plan", "decoding", ("decoding", "search", "gateway"), "pb", "Plan: probe and segments"),
+    Kind("subtitles", "decoding", ("transcription",), "zip", "a WebVTT file a text subtitle stream"),
+    Kind("frames", "decoding", ("embedding", "captioning"), "pb", "SampledFrames of a segment"),
+    Kind("jpegs", "decoding", ("embedding", "captioning"), "tar", "JPEGs of a segment's sampled frames"),
+    Kind("cuts", "decoding", ("decoding",), "pb", "Shots of a segment"),
+    Kind("thumbnails", "decoding", ("gateway",), "tar", "small JPEGs, one a shot of a segment"),
+    Kind("audio", "decoding", ("transcription",), "flac", "16 kHz mono sound of a segment"),
+    Kind("shots", "decoding", ("embedding", "search", "gateway"), "pb", "Shots of the video"),
+    Kind("frame_vectors", "embedding", ("embedding", "search"), "npz", "a unit vector a sampled frame of a segment"),
+    Kind("shot_vectors", "embedding", ("search",), "npz", "a unit vector a shot of the video"),
+)
+KINDS = {kind.name: kind for kind in _KINDS}
+
+
+def digest(*parts: object) -> str:
+    """16 hex digits of the parts; any change of an input, a parameter or a model changes it."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def job_digest(job: Job, parameters: object) -> str:
+    """Digest of a job's work: its step, its inputs and the parameters that shape the output."""
+    return digest(job.step, job.segment, {k: list(v) for k, v in job.inputs.items()}, parameters)
+
+
+def key(video: VideoName, kind: str, digest_: str, segment: int | None = None) -> str:
+    """Object key of an artifact."""
+    k = KINDS[kind]
+    name = f"{kind}-{digest_}" if segment is None else f"{kind}/{segment:06d}-{digest_}"
+    return f"{prefix(video)}{k.writer}/{name}.{k.suffix}"
+
+
+def prefix(video: VideoName) -> str:
+    """Begins every key of a video."""
+    return f"{video}/"
+
+
+def source_key(video: VideoName) -> str:
+    return f"{prefix(video)}source"
+
+
+def upload_prefix(collection: str, request_id: str) -> str:
+    """Begins every key of an upload under way."""
+    return f"uploads/{collection}/{hashlib.sha256(request_id.encode()).hexdigest()[:32]}/"
+
+
+def job_keys(job: Job, kinds: Iterable[str], parameters: object) -> dict[str, str]:
+    """The keys of what a job writes, by kind."""
+    d = job_digest(job, parameters)
+    return {kind: key(job.video, kind, d, job.segment) for kind in kinds}

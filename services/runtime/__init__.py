@@ -1,0 +1,1 @@
+"""Plumbing that every service needs: settings, telemetry, gRPC, errors, object store, queues."""

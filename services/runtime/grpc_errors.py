@@ -1,0 +1,81 @@
+"""One table between the platform's errors and gRPC status, used both ways."""
+
+import grpc
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from services.core import errors as e
+
+DOMAIN = "vidx"
+
+CODES: dict[type[e.VidxError], grpc.StatusCode] = {
+    e.VidxError: grpc.StatusCode.INTERNAL,
+    e.InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
+    e.ChecksumMismatch: grpc.StatusCode.DATA_LOSS,
+    e.BadMedia: grpc.StatusCode.INVALID_ARGUMENT,
+    e.NoVideoStream: grpc.StatusCode.INVALID_ARGUMENT,
+    e.MediaLimit: grpc.StatusCode.INVALID_ARGUMENT,
+    e.NotFound: grpc.StatusCode.NOT_FOUND,
+    e.AlreadyExists: grpc.StatusCode.ALREADY_EXISTS,
+    e.Conflict: grpc.StatusCode.FAILED_PRECONDITION,
+    e.Denied: grpc.StatusCode.PERMISSION_DENIED,
+    e.Cancelled: grpc.StatusCode.CANCELLED,
+    e.Exhausted: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    e.StorageFull: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    e.Unavailable: grpc.StatusCode.UNAVAILABLE,
+    e.TimedOut: grpc.StatusCode.DEADLINE_EXCEEDED,
+    e.Internal: grpc.StatusCode.INTERNAL,
+    e.WorkerLost: grpc.StatusCode.ABORTED,
+    e.Incomplete: grpc.StatusCode.ABORTED,
+}
+_BY_REASON = {cls.reason: cls for cls in CODES if cls is not e.VidxError}
+_BY_CODE: dict[grpc.StatusCode, type[e.VidxError]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: e.InvalidInput,
+    grpc.StatusCode.OUT_OF_RANGE: e.InvalidInput,
+    grpc.StatusCode.NOT_FOUND: e.NotFound,
+    grpc.StatusCode.ALREADY_EXISTS: e.AlreadyExists,
+    grpc.StatusCode.FAILED_PRECONDITION: e.Conflict,
+    grpc.StatusCode.PERMISSION_DENIED: e.Denied,
+    grpc.StatusCode.CANCELLED: e.Cancelled,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: e.Exhausted,
+    grpc.StatusCode.UNAVAILABLE: e.Unavailable,
+    grpc.StatusCode.DEADLINE_EXCEEDED: e.TimedOut,
+}
+
+
+def to_status(error: e.VidxError) -> status_pb2.Status:
+    """The status that a server answers with: code, message, ErrorInfo and, for bad fields, BadRequest."""
+    details: list[any_pb2.Any] = []
+    info = any_pb2.Any()
+    info.Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN))
+    details.append(info)
+    if error.fields:
+        violations = [
+            error_details_pb2.BadRequest.FieldViolation(field=name, description=text)
+            for name, text in error.fields.items()
+        ]
+        bad = any_pb2.Any()
+        bad.Pack(error_details_pb2.BadRequest(field_violations=violations))
+        details.append(bad)
+    return status_pb2.Status(code=CODES[type(error)].value[0], message=error.message, details=details)
+
+
+def from_call(call: grpc.RpcError) -> e.VidxError:
+    """The error that a failed call stands for, by its ErrorInfo or else by its code."""
+    if not isinstance(call, grpc.Call):
+        return e.Unavailable(str(call))
+    message = call.details() or call.code().name
+    fields: dict[str, str] = {}
+    cls: type[e.VidxError] | None = None
+    try:
+        status = rpc_status.from_call(call)
+    except ValueError:
+        status = None
+    for detail in status.details if status else ():
+        info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+        if detail.Unpack(info) and info.domain == DOMAIN:
+            cls = _BY_REASON.get(info.reason)
+        elif detail.Unpack(bad):
+            fields = {v.field: v.description for v in bad.field_violations}
+    return (cls or _BY_CODE.get(call.code(), e.Internal))(message, fields=fields)

@@ -1,0 +1,139 @@
+"""One way to make a gRPC server: health, reflection, errors to status, log lines, a drain on SIGTERM."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent import futures
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from grpc_status import rpc_status
+
+from services.core.errors import Internal, Unavailable, VidxError
+from services.runtime import telemetry
+from services.runtime.grpc_errors import to_status
+from services.runtime.settings import ServerSettings
+
+MAX_MESSAGE_BYTES = 16 << 20
+Register = Callable[[grpc.Server], None]
+_log = telemetry.log(__name__)
+
+
+class Server:
+    """A started server that knows how to stop in order."""
+
+    def __init__(self, server: grpc.Server, port: int, health_servicer: health.HealthServicer, drain_s: float) -> None:
+        self._server = server
+        self._health = health_servicer
+        self._drain_s = drain_s
+        self.port = port
+
+    def stop(self) -> None:
+        """Report not serving, refuse new calls, and let those under way end for at most the drain time."""
+        self._health.enter_graceful_shutdown()
+        self._server.stop(self._drain_s).wait()
+
+    def wait_for_signal(self) -> None:
+        """Serve until SIGTERM or SIGINT, then stop."""
+        asked = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: asked.set())
+        asked.wait()
+        self.stop()
+
+
+def create_server(settings: ServerSettings, services: Sequence[tuple[ServiceDescriptor, Register]]) -> Server:
+    """Start a server with these services and return it with the port that it listens on."""
+    server = grpc.server(
+        futures.ThreadPoolExecutor(settings.threads, thread_name_prefix="rpc"),
+        interceptors=[_Doorkeeper()],
+        options=[
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.so_reuseport", 0),
+        ],
+    )
+    health_servicer = health.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    names = [descriptor.full_name for descriptor, _ in services]
+    for _, register in services:
+        register(server)
+    reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    try:
+        port = server.add_insecure_port(settings.address)
+    except RuntimeError as error:
+        raise Unavailable(f"cannot listen on {settings.address}: {error}") from error
+    server.start()
+    for name in ("", *names):
+        health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
+    host = settings.address.rsplit(":", 1)[0]
+    _log.info("serving", address=f"{host}:{port}", services=names)
+    return Server(server, port, health_servicer, settings.drain_s)
+
+
+class _Doorkeeper(grpc.ServerInterceptor):  # type: ignore[misc]
+    """Turns errors into status and logs one line a call."""
+
+    def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
+        handler = continuation(details)
+        if handler is None or details.method.startswith("/grpc."):
+            return handler
+        for kind, make in (
+            ("unary_unary", grpc.unary_unary_rpc_method_handler),
+            ("unary_stream", grpc.unary_stream_rpc_method_handler),
+            ("stream_unary", grpc.stream_unary_rpc_method_handler),
+            ("stream_stream", grpc.stream_stream_rpc_method_handler),
+        ):
+            behaviour = getattr(handler, kind)
+            if behaviour:
+                wrap = _guard_stream if kind.endswith("_stream") else _guard_unary
+                return make(
+                    wrap(behaviour, details.method),
+                    request_deserializer=handler.request_deserializer,
+                    response_serializer=handler.response_serializer,
+                )
+        return handler
+
+
+def _guard_unary(behaviour: Any, method: str) -> Any:
+    def call(request: Any, context: grpc.ServicerContext) -> Any:
+        began = time.monotonic()
+        try:
+            response = behaviour(request, context)
+        except Exception as error:
+            _abort(context, method, began, error)
+        _log.debug("call", method=method, ms=_ms(began))
+        return response
+
+    return call
+
+
+def _guard_stream(behaviour: Any, method: str) -> Any:
+    def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        began = time.monotonic()
+        try:
+            yield from behaviour(request, context)
+        except Exception as error:
+            _abort(context, method, began, error)
+        _log.debug("call", method=method, ms=_ms(began))
+
+    return call
+
+
+def _abort(context: grpc.ServicerContext, method: str, began: float, error: Exception) -> None:
+    if isinstance(error, VidxError):
+        _log.info("call_refused", method=method, ms=_ms(began), reason=error.reason, message=error.message)
+    elif not context.is_active():
+        _log.info("call_abandoned", method=method, ms=_ms(began))
+    else:
+        _log.error("call_failed", method=method, ms=_ms(began), exc_info=error)
+    known = error if isinstance(error, VidxError) else Internal("a fault of the platform; its log has the details")
+    context.abort_with_status(rpc_status.to_status(to_status(known)))
+
+
+def _ms(began: float) -> float:
+    return round((time.monotonic() - began) * 1000, 2)

@@ -1,0 +1,44 @@
+"""How a service process runs: its roles, its doors, its orderly end."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+
+from google.protobuf.descriptor import ServiceDescriptor
+
+from services.core.jobs import Handler
+from services.runtime import worker
+from services.runtime.grpc_server import Register, create_server
+from services.runtime.queue import celery_app
+from services.runtime.settings import QueueSettings, ServerSettings, read
+
+
+def role(service: str) -> str:
+    """The role that the command line asks for: serve, work or all."""
+    parser = argparse.ArgumentParser(prog=f"python -m services.{service}")
+    parser.add_argument(
+        "--role",
+        choices=["serve", "work", "all"],
+        default="all",
+        help="serve: the gRPC server; work: the stage's queue; all: both in one process (default)",
+    )
+    chosen: str = parser.parse_args().role
+    return chosen
+
+
+def run(
+    service: str,
+    chosen: str,
+    services: Sequence[tuple[ServiceDescriptor, Register]],
+    steps: Mapping[str, Handler],
+    concurrency: int,
+) -> None:
+    """Open the doors of the role, and serve until SIGTERM."""
+    server = create_server(read(ServerSettings), services) if chosen in ("serve", "all") else None
+    if chosen == "serve" and server is not None:
+        server.wait_for_signal()
+        return
+    app = celery_app(read(QueueSettings))
+    worker.register(app, steps)
+    worker.run(app, service, concurrency)
+    if server is not None:
+        server.stop()

@@ -1,0 +1,30 @@
+"""The object store that the settings name."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from services.core.errors import InvalidInput
+from services.runtime.artifacts import ArtifactStore
+from services.runtime.settings import StoreSettings
+from services.runtime.store_folder import FolderStore
+from services.runtime.store_s3 import S3Store
+
+
+def connect(settings: StoreSettings) -> ArtifactStore:
+    """Artifacts over a folder or an S3 bucket, which is made when it is not there."""
+    url = urlsplit(settings.url)
+    if url.scheme == "folder":
+        return ArtifactStore(FolderStore(Path(url.path), settings.min_free_bytes))
+    if url.scheme in ("s3", "s3+https"):
+        store = S3Store(
+            url.netloc,
+            url.path.strip("/"),
+            settings.access_key.get_secret_value(),
+            settings.secret_key.get_secret_value(),
+            secure=url.scheme == "s3+https",
+            region=settings.region,
+            scratch=Path(settings.scratch),
+        )
+        store.ensure_bucket()
+        return ArtifactStore(store)
+    raise InvalidInput("VIDX_STORE_URL must be folder:///path, s3://host:port/bucket or s3+https://host/bucket")

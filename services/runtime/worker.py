@@ -1,0 +1,123 @@
+"""A stage's queue door: takes jobs, runs handlers, reports. Threads, because gRPC channels do not survive a fork."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import kombu.exceptions
+import redis.exceptions
+import tenacity
+from celery import Celery
+from celery.worker import state as celery_state
+
+from services.core.errors import Cancelled, Internal, VidxError
+from services.core.jobs import Handler, Job
+from services.runtime import telemetry
+from services.runtime.queue import REPORT_QUEUE, REPORT_TASK, Report, job_from, report_to, task_id
+
+HEARTBEAT_S = 3.0
+_LOST = (kombu.exceptions.OperationalError, redis.exceptions.RedisError, OSError)
+_log = telemetry.log(__name__)
+
+
+def register(app: Celery, steps: Mapping[str, Handler]) -> None:
+    """Make each step's handler a Celery task of the step's name."""
+    for step, handler in steps.items():
+        app.task(_task(app, handler), name=step)
+
+
+def run(app: Celery, queue: str, concurrency: int) -> None:
+    """Take messages until SIGTERM, then finish those under way. Blocks; call in the main thread."""
+    app.Worker(
+        pool="threads",
+        concurrency=concurrency,
+        queues=[queue],
+        hostname=f"{queue}-{os.getpid()}@{socket.gethostname()}",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        loglevel="WARNING",
+    ).start()
+
+
+def _task(app: Celery, handler: Handler) -> Callable[[dict[str, Any]], None]:
+    def task(job: dict[str, Any]) -> None:
+        run_job(handler, job_from(job), lambda report: _send_report(app, report))
+
+    return task
+
+
+def run_job(handler: Handler, job: Job, report: Callable[[Report], None]) -> None:
+    """Run one job, reporting that it is alive, how far it is, and how it ended."""
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+    facts = {"video": str(job.video), "stage": job.step, "segment": job.segment, "attempt": job.attempt}
+    counter = [0, 0]
+    over = threading.Event()
+
+    def alive() -> None:
+        while True:
+            report(Report(job, "alive", worker, counter[0], counter[1], time.monotonic_ns() - began))
+            if over.wait(HEARTBEAT_S):
+                return
+
+    def progress(done: int, total: int) -> None:
+        counter[:] = done, total
+        if task_id(job) in celery_state.revoked:
+            raise Cancelled("stopped by a person")
+
+    began = time.monotonic_ns()
+    with telemetry.bound(**facts):
+        pulse = threading.Thread(target=alive, daemon=True)
+        pulse.start()
+        try:
+            progress(0, 0)
+            outputs = handler(job, progress)
+            last = Report(job, "succeeded", worker, artifacts=dict(outputs.artifacts), counts=dict(outputs.counts))
+            _log.info("job_done", ms=(time.monotonic_ns() - began) // 1_000_000, **dict(outputs.counts))
+        except Cancelled:
+            last = Report(job, "cancelled", worker)
+            _log.info("job_cancelled")
+        except VidxError as error:
+            last = _failed(job, worker, error)
+            _log.warning("job_failed", reason=error.reason, message=error.message)
+        except Exception as error:
+            # A fault of ours may pass (a part restarting in an unforeseen way); the attempts are bounded.
+            last = _failed(job, worker, Internal(f"{type(error).__name__}: {str(error)[:300]}"), retryable=True)
+            _log.error("job_crashed", exc_info=True)
+        finally:
+            over.set()
+            pulse.join()
+        report(_with_time(last, time.monotonic_ns() - began))
+
+
+def _failed(job: Job, worker: str, error: VidxError, retryable: bool = False) -> Report:
+    return Report(
+        job,
+        "failed",
+        worker,
+        reason=error.reason,
+        message=error.message,
+        retryable=error.retryable or retryable,
+    )
+
+
+def _with_time(report: Report, busy_ns: int) -> Report:
+    return Report(**{**report.__dict__, "busy_ns": busy_ns})
+
+
+def _send_report(app: Celery, report: Report) -> None:
+    """Send, trying for a while; a report that is lost for good is made up for by the pipeline's reconciler."""
+    try:
+        for attempt in tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_LOST),
+            wait=tenacity.wait_exponential(multiplier=0.2, max=2),
+            stop=tenacity.stop_after_delay(2 if report.event == "alive" else 20),
+            reraise=True,
+        ):
+            with attempt:
+                app.send_task(REPORT_TASK, kwargs={"report": report_to(report)}, queue=REPORT_QUEUE, ignore_result=True)
+    except _LOST as error:
+        _log.warning("report_lost", event_lost=report.event, message=str(error)[:200])
