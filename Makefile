@@ -1,0 +1,75 @@
+# Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SWIFT := .venv-swift
+MODELS := .cache/models
+PROTOS := $(sort $(wildcard protos/vidx/*/v1/*.proto))
+VIDEO ?=
+TESTS ?= tests
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint check-format format types imports protos proto-check unit bench-triton clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'
+
+install: $(READY) ## make .venv with everything that one machine needs
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,postgresql,dev]'
+	touch $@
+
+$(SWIFT)/.ready: deploy/test/swift-constraints.txt
+	$(PYTHON) -m venv $(SWIFT)
+	$(SWIFT)/bin/pip install --quiet --constraint $< swift==2.38.3
+	touch $@
+
+demo: $(READY) ## index the demo films (or VIDEO=my.mp4) and ask five questions
+	$(BIN)/python -m services.cli.demo $(if $(VIDEO),--video '$(VIDEO)')
+
+test: lint $(SWIFT)/.ready ## every check and every test, against real servers
+	VIDX_TEST_MODELS=$(MODELS) VIDX_TEST_SWIFT=$(SWIFT)/bin $(BIN)/python -m pytest $(TESTS)
+
+unit: $(READY) ## the quick tests
+	$(BIN)/python -m pytest tests/unit tests/rpc
+
+lint: $(READY) check-format types imports proto-check ## ruff, mypy, import-linter, buf, generated code
+	$(BIN)/buf lint
+
+check-format: $(READY)
+	$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+
+types: $(READY)
+	$(BIN)/mypy
+
+imports: $(READY)
+	$(BIN)/lint-imports --no-cache
+
+format: $(READY) ## put the code and the protos in form
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/buf format --write
+
+protos: $(READY) ## make protos/gen anew
+	$(call generate,protos/gen)
+
+proto-check: $(READY)
+	@mkdir -p .cache
+	$(call generate,.cache/gen)
+	@diff -r -x __pycache__ .cache/gen protos/gen || { echo 'protos/gen is not what the protos give: run make protos'; exit 1; }
+
+bench-triton: $(READY) ## the cost of the way through Triton, beside the same ONNX session in-process
+	$(BIN)/python tests/bench/triton_path.py --models $(MODELS)
+
+clean: ## remove what make made
+	rm -rf $(VENV) $(SWIFT) .cache .demo build *.egg-info
+
+define generate
+	@rm -rf $(1) && mkdir -p $(1)
+	@$(BIN)/python -m grpc_tools.protoc --proto_path=protos \
+	  --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
+	  --python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTOS)
+endef

@@ -1,0 +1,112 @@
+"""Tables. Times are integer nanoseconds since the epoch; 0 means "not yet". States are those of `states`."""
+
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+
+class Collection(Base):
+    """A tenant's set of videos."""
+
+    __tablename__ = "collections"
+
+    id: Mapped[str] = mapped_column(String(63), primary_key=True)
+    created: Mapped[int] = mapped_column(BigInteger)
+    request_id: Mapped[str] = mapped_column(String(128), default="")
+
+
+class Video(Base):
+    """A video and its state as a whole."""
+
+    __tablename__ = "videos"
+    __table_args__ = (
+        ForeignKeyConstraint(["collection"], ["collections.id"]),
+        UniqueConstraint("collection", "sha256", "copy", name="one_video_for_the_same_bytes"),
+        Index("videos_by_age", "collection", "created", "id"),
+        Index("videos_by_state", "state"),
+    )
+
+    collection: Mapped[str] = mapped_column(String(63), primary_key=True)
+    id: Mapped[str] = mapped_column(String(63), primary_key=True)
+    title: Mapped[str] = mapped_column(String(500))
+    labels: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    state: Mapped[str] = mapped_column(String(16))
+    created: Mapped[int] = mapped_column(BigInteger)
+    updated: Mapped[int] = mapped_column(BigInteger)
+    ready: Mapped[int] = mapped_column(BigInteger, default=0)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    copy: Mapped[str] = mapped_column(String(63), default="")
+    """Empty, or the video's own id where the same bytes were wanted twice."""
+    info_key: Mapped[str] = mapped_column(Text)
+    duration: Mapped[int] = mapped_column(BigInteger, default=0)
+    row_count: Mapped[int] = mapped_column(BigInteger, default=0)
+    error_stage: Mapped[str] = mapped_column(String(63), default="")
+    error_reason: Mapped[str] = mapped_column(String(63), default="")
+    error_message: Mapped[str] = mapped_column(Text, default="")
+
+
+class Job(Base):
+    """One unit of work of a video: a step, on one segment or on the whole video (-1)."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        ForeignKeyConstraint(["collection", "video"], ["videos.collection", "videos.id"], ondelete="CASCADE"),
+        Index("jobs_by_state", "state", "queue", "created"),
+    )
+
+    collection: Mapped[str] = mapped_column(String(63), primary_key=True)
+    video: Mapped[str] = mapped_column(String(63), primary_key=True)
+    step: Mapped[str] = mapped_column(String(63), primary_key=True)
+    segment: Mapped[int] = mapped_column(primary_key=True)
+    queue: Mapped[str] = mapped_column(String(31))
+    state: Mapped[str] = mapped_column(String(16))
+    created: Mapped[int] = mapped_column(BigInteger)
+    """When the video was added: older videos go first."""
+    attempt: Mapped[int] = mapped_column(default=0)
+    """Grows with every sending, so that a late report of an earlier one is told apart."""
+    tries: Mapped[int] = mapped_column(default=0)
+    """Failed attempts since a person last asked; bounded."""
+    again: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Its inputs changed while it ran: run it once more."""
+    not_before: Mapped[int] = mapped_column(BigInteger, default=0)
+    sent: Mapped[int] = mapped_column(BigInteger, default=0)
+    alive: Mapped[int] = mapped_column(BigInteger, default=0)
+    started: Mapped[int] = mapped_column(BigInteger, default=0)
+    ended: Mapped[int] = mapped_column(BigInteger, default=0)
+    busy: Mapped[int] = mapped_column(BigInteger, default=0)
+    done: Mapped[int] = mapped_column(BigInteger, default=0)
+    total: Mapped[int] = mapped_column(BigInteger, default=0)
+    artifacts: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    counts: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    reason: Mapped[str] = mapped_column(String(63), default="")
+    message: Mapped[str] = mapped_column(Text, default="")
+
+
+class Upload(Base):
+    """An upload under way or finished; makes uploads and imports idempotent."""
+
+    __tablename__ = "uploads"
+
+    collection: Mapped[str] = mapped_column(String(63), primary_key=True)
+    request_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    planned: Mapped[str] = mapped_column(String(63))
+    """Id that the video will have, so that a crash between store and catalog leaves nothing without an owner."""
+    video: Mapped[str] = mapped_column(String(63), default="")
+    """Id of the video when finished: the planned one, or the one that already held these bytes."""
+    updated: Mapped[int] = mapped_column(BigInteger)
+
+
+class Tombstone(Base):
+    """A removed video, remembered until no worker can still be writing for it."""
+
+    __tablename__ = "tombstones"
+
+    collection: Mapped[str] = mapped_column(String(63), primary_key=True)
+    video: Mapped[str] = mapped_column(String(63), primary_key=True)
+    removed: Mapped[int] = mapped_column(BigInteger)
+    sweeps: Mapped[int] = mapped_column(default=0)
+    next_sweep: Mapped[int] = mapped_column(BigInteger)

@@ -1,0 +1,52 @@
+"""The gateway's process."""
+
+from vidx.decoding.v1.decoding_service_pb2_grpc import DecodingServiceStub
+from vidx.gateway.v1.video_index_service_pb2_grpc import add_VideoIndexServiceServicer_to_server
+from vidx.search.v1.search_service_pb2_grpc import SearchServiceStub
+
+from services.catalog.database import Database
+from services.catalog.settings import CatalogSettings
+from services.gateway.collections import Collections
+from services.gateway.importer import Importer
+from services.gateway.intake import Intake
+from services.gateway.rpc import SERVICE, VideoIndexRpc
+from services.gateway.settings import GatewaySettings, ImportSettings
+from services.gateway.videos import Videos
+from services.pipeline.celery import CeleryQueue
+from services.pipeline.control import Control
+from services.pipeline.search_client import SearchIndex
+from services.runtime import grpc_client, store, telemetry
+from services.runtime.grpc_server import create_server
+from services.runtime.queue import celery_app
+from services.runtime.settings import QueueSettings, ServerSettings, StoreSettings, Telemetry, read
+
+
+def main() -> None:
+    telemetry.configure("gateway", read(Telemetry))
+    settings = read(GatewaySettings)
+    server_settings = read(ServerSettings)
+    database = Database(read(CatalogSettings))
+    database.migrate()
+    artifacts = store.connect(read(StoreSettings))
+    search = grpc_client.channel(settings.search_address)
+    decoding = grpc_client.channel(settings.decoding_address)
+    control = Control(database, artifacts, CeleryQueue(celery_app(read(QueueSettings))), SearchIndex(search))
+    rpc = VideoIndexRpc(
+        Collections(database, control),
+        Videos(database, artifacts, control, settings.watch_s, settings.max_watchers),
+        Intake(database, artifacts, control, settings.max_upload_bytes),
+        Importer(read(ImportSettings)),
+        control,
+        SearchServiceStub(search),
+        DecodingServiceStub(decoding),
+        settings.call_s,
+    )
+    # A watcher holds a thread for as long as it watches; the others must not wait for one.
+    threads = server_settings.model_copy(update={"threads": server_settings.threads + settings.max_watchers})
+    server = create_server(threads, [(SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s))])
+    server.wait_for_signal()
+    database.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Views to the messages of `vidx.gateway.v1`."""
+
+from vidx.gateway.v1 import video_index_service_pb2 as pb
+
+from services.catalog.states import VideoState
+from services.gateway.collections import CollectionView
+from services.gateway.progress import StageView
+from services.gateway.videos import VideoView
+from services.pipeline.control import Removed
+from services.runtime.media_proto import duration, timestamp
+
+
+def collection(view: CollectionView) -> pb.Collection:
+    return pb.Collection(name=str(view.name), create_time=timestamp(view.created), video_count=view.videos)
+
+
+def removed(what: Removed) -> pb.Removed:
+    return pb.Removed(videos=what.videos, objects=what.objects, bytes=what.bytes, rows=what.rows)
+
+
+def video(view: VideoView) -> pb.Video:
+    row = view.row
+    message = pb.Video(
+        name=str(view.name),
+        title=row.title,
+        labels=row.labels,
+        state=pb.Video.State.Value(row.state),
+        stages=[stage(s) for s in view.stages],
+        create_time=timestamp(row.created),
+        update_time=timestamp(row.updated),
+        size_bytes=row.size_bytes,
+        sha256=row.sha256,
+        row_count=row.row_count if row.state == VideoState.READY else 0,
+    )
+    if row.duration:
+        message.duration.CopyFrom(duration(row.duration))
+    if row.state == VideoState.READY:
+        message.ready_time.CopyFrom(timestamp(row.ready))
+    if row.error_reason:
+        message.error.CopyFrom(pb.StageError(stage=row.error_stage, reason=row.error_reason, message=row.error_message))
+    if view.remaining is not None:
+        message.remaining.CopyFrom(duration(view.remaining))
+    return message
+
+
+def stage(view: StageView) -> pb.Stage:
+    message = pb.Stage(
+        stage=view.stage,
+        state=pb.Stage.State.Value(view.state),
+        done=view.done,
+        total=view.total,
+        progress=view.progress,
+        attempts=view.attempts,
+        busy=duration(view.busy),
+    )
+    if view.started:
+        message.start_time.CopyFrom(timestamp(view.started))
+    if view.ended:
+        message.end_time.CopyFrom(timestamp(view.ended))
+    if view.reason:
+        message.error.CopyFrom(pb.StageError(stage=view.stage, reason=view.reason, message=view.message))
+    return message

@@ -1,0 +1,266 @@
+"""How bytes become a video: uploads that can be resumed, and one entry for the same bytes."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import BinaryIO, cast
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from services.catalog.database import Database
+from services.catalog.models import Upload, Video
+from services.catalog.states import VideoState
+from services.core import artifacts
+from services.core.errors import ChecksumMismatch, InvalidInput, NotFound
+from services.core.media import VideoInfo
+from services.core.names import CollectionName, VideoName, check_labels, new_id
+from services.core.store import Artifacts
+from services.gateway.collections import require
+from services.gateway.streams import Hashing, Joined
+from services.gateway.videos import clean_title
+from services.pipeline import ledger
+from services.pipeline.control import Control
+
+PART_BYTES = 8 << 20
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What is said of a new video."""
+
+    title: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+    allow_duplicate: bool = False
+    file_name: str = ""
+
+    def checked(self) -> "Spec":
+        """The same, fit to be stored. Raises InvalidInput."""
+        base = self.file_name.replace("\\", "/").rsplit("/", 1)[-1]
+        title = clean_title(self.title) or clean_title(base[:400]) or "untitled"
+        return Spec(title, check_labels(self.labels, "spec.labels"), self.allow_duplicate, "")
+
+
+class Intake:
+    """Use cases that make videos."""
+
+    def __init__(self, database: Database, store: Artifacts, control: Control, max_bytes: int) -> None:
+        self._database = database
+        self._store = store
+        self._control = control
+        self._max_bytes = max_bytes
+
+    def state(self, parent: CollectionName, request_id: str) -> tuple[int, VideoName | None]:
+        """Bytes kept of an upload, and its video when it is finished."""
+        check_request_id(request_id)
+        with self._database.read() as session:
+            require(session, parent)
+            upload = session.get(Upload, (parent.collection, request_id))
+        if upload is None:
+            raise NotFound(f"no upload {request_id!r} in {parent}")
+        if upload.video:
+            return 0, VideoName(parent.collection, upload.video)
+        return sum(size for _, _, size in self._parts(parent, request_id)), None
+
+    def upload(
+        self,
+        parent: CollectionName,
+        request_id: str,
+        offset: int,
+        size: int,
+        sha256: str,
+        spec: Spec,
+        chunks: Iterable[bytes],
+    ) -> VideoName:
+        """Take `size` bytes, of which the chunks begin at `offset`; returns the video that holds them.
+
+        What arrived before a broken connection is kept. Raises InvalidInput for more or fewer bytes than announced,
+        ChecksumMismatch when the bytes are not those of `sha256`; then nothing of the upload is kept.
+        """
+        if size <= 0:
+            raise InvalidInput("the file is empty: there is nothing to index", fields={"size_bytes": "at least 1"})
+        self._check_size(size)
+        if sha256 and not _SHA256.fullmatch(sha256):
+            raise InvalidInput("sha256 is not 64 lower-case hex digits", fields={"sha256": "64 hex digits"})
+        spec = spec.checked()
+        planned, finished = self._open(parent, request_id)
+        if finished is not None:
+            return finished
+        kept = sum(length for _, _, length in self._parts(parent, request_id))
+        if not 0 <= offset <= kept:
+            rule = f"at most {kept}, the bytes that are kept"
+            raise InvalidInput(f"offset {offset}: {rule}; ask GetUpload", fields={"offset": rule})
+        prefix = artifacts.upload_prefix(parent.collection, request_id)
+        self._keep(prefix, offset, size, chunks)
+        stream = Joined(self._store, self._parts(parent, request_id))
+        try:
+            video = self._enter(planned, request_id, cast(BinaryIO, stream), spec, size, sha256)
+        except InvalidInput:
+            # The bytes are wrong, and would be wrong again; any other failure leaves them for the next try.
+            self._delete(prefix)
+            raise
+        self._delete(prefix)
+        return video
+
+    def take(self, parent: CollectionName, request_id: str, stream: BinaryIO, spec: Spec) -> VideoName:
+        """Take a stream to its end; for imports."""
+        planned, finished = self._open(parent, request_id)
+        return finished or self._enter(planned, request_id, stream, spec.checked(), None, "")
+
+    def finished(self, parent: CollectionName, request_id: str) -> VideoName | None:
+        """The video that a request id has made already."""
+        with self._database.read() as session:
+            require(session, parent)
+            upload = session.get(Upload, (parent.collection, request_id))
+        return VideoName(parent.collection, upload.video) if upload is not None and upload.video else None
+
+    def _open(self, parent: CollectionName, request_id: str) -> tuple[VideoName, VideoName | None]:
+        """The name that the video will have, and the finished video if there is one."""
+        check_request_id(request_id)
+        with self._database.write() as session:
+            require(session, parent)
+            upload = session.get(Upload, (parent.collection, request_id), with_for_update=True)
+            if upload is not None and upload.video:
+                made = VideoName(parent.collection, upload.video)
+                if ledger.find(session, made) is not None:
+                    return made, made
+                upload.video, upload.planned = "", new_id()
+            if upload is None:
+                upload = Upload(collection=parent.collection, request_id=request_id, planned=new_id(), video="")
+                session.add(upload)
+            upload.updated = ledger.now()
+            return VideoName(parent.collection, upload.planned), None
+
+    def _keep(self, prefix: str, offset: int, size: int, chunks: Iterable[bytes]) -> None:
+        """Write the chunks as parts; also what is at hand when the connection breaks."""
+        buffer = bytearray()
+        at = offset
+
+        def flush() -> None:
+            nonlocal at
+            if buffer:
+                self._store.objects.put(f"{prefix}{at:020d}", bytes(buffer))
+                at += len(buffer)
+                buffer.clear()
+
+        try:
+            for chunk in chunks:
+                if at + len(buffer) + len(chunk) > size:
+                    rule = "the chunks hold more bytes than size_bytes says"
+                    raise InvalidInput(rule, fields={"size_bytes": rule})
+                buffer += chunk
+                if len(buffer) >= PART_BYTES:
+                    flush()
+        finally:
+            flush()
+        if at < size:
+            raise InvalidInput(
+                f"the stream ended at byte {at} of {size}; go on from there with the same request_id",
+                fields={"size_bytes": "the stream ended before it"},
+            )
+
+    def _parts(self, parent: CollectionName, request_id: str) -> list[tuple[str, int, int]]:
+        """(key, first byte to use, bytes) of the parts that join without a gap; two streams may have overlapped."""
+        prefix = artifacts.upload_prefix(parent.collection, request_id)
+        found, at = [], 0
+        for part in self._store.objects.walk(prefix):
+            begin = int(part.key[len(prefix) :])
+            if begin <= at < begin + part.size:
+                found.append((part.key, at - begin, begin + part.size - at))
+                at = begin + part.size
+        return found
+
+    def _enter(
+        self, name: VideoName, request_id: str, stream: BinaryIO, spec: Spec, size: int | None, sha256: str
+    ) -> VideoName:
+        """Store the source, check it, and enter the video; the same bytes give the video that is there."""
+        hashing = Hashing(stream, self._check_size)
+        source = artifacts.source_key(name)
+        try:
+            self._store.objects.put(source, cast(BinaryIO, hashing))
+            found = hashing.hexdigest()
+            if hashing.size == 0:
+                raise InvalidInput("the file is empty: there is nothing to index")
+            if size is not None and hashing.size != size:
+                raise ChecksumMismatch(f"{hashing.size} bytes were stored, {size} were announced; upload it again")
+            if sha256 and found != sha256:
+                raise ChecksumMismatch(f"the bytes have SHA-256 {found}, announced was {sha256}; upload the file again")
+            known = None if spec.allow_duplicate else self._same_bytes(name.parent, found)
+            if known is None:
+                known = self._create(name, request_id, spec, hashing.size, found)
+            if known != name:
+                self._discard(name)
+                self._finish(request_id, known)
+            return known
+        except Exception:
+            with self._database.read() as session:
+                owned = ledger.find(session, name) is not None
+            if not owned:
+                self._discard(name)
+            raise
+
+    def _create(self, name: VideoName, request_id: str, spec: Spec, size: int, sha256: str) -> VideoName:
+        created = ledger.now()
+        info_key = self._control.save_info(VideoInfo(str(name), spec.title, created, spec.labels))
+        video = Video(
+            collection=name.collection,
+            id=name.video,
+            title=spec.title,
+            labels=spec.labels,
+            state=VideoState.PROCESSING,
+            created=created,
+            updated=created,
+            size_bytes=size,
+            sha256=sha256,
+            copy=name.video if spec.allow_duplicate else "",
+            info_key=info_key,
+        )
+        try:
+            with self._database.write() as session:
+                require(session, name.parent)
+                self._control.begin(session, video)
+                upload = session.get(Upload, (name.collection, request_id))
+                if upload is not None:
+                    upload.video, upload.updated = name.video, ledger.now()
+        except IntegrityError:
+            # Another upload of the same bytes, or of the same request, was faster.
+            known = self._same_bytes(name.parent, sha256)
+            if known is None:
+                raise
+            return known
+        self._control.poke()
+        return name
+
+    def _same_bytes(self, parent: CollectionName, sha256: str) -> VideoName | None:
+        query = sa.select(Video.id).where(
+            Video.collection == parent.collection, Video.sha256 == sha256, Video.copy == ""
+        )
+        with self._database.read() as session:
+            found = session.scalar(query.where(Video.state != VideoState.DELETING))
+        return VideoName(parent.collection, found) if found else None
+
+    def _finish(self, request_id: str, video: VideoName) -> None:
+        with self._database.write() as session:
+            upload = session.get(Upload, (video.collection, request_id))
+            if upload is not None:
+                upload.video, upload.updated = video.video, ledger.now()
+
+    def _discard(self, name: VideoName) -> None:
+        self._delete(artifacts.prefix(name))
+
+    def _delete(self, prefix: str) -> None:
+        self._store.objects.delete([o.key for o in self._store.objects.walk(prefix)])
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max_bytes:
+            rule = f"at most {self._max_bytes} bytes (VIDX_GATEWAY_MAX_UPLOAD_BYTES)"
+            raise InvalidInput(f"the file has {size} bytes or more: {rule}", fields={"size_bytes": rule})
+
+
+def check_request_id(request_id: str) -> None:
+    """Raises InvalidInput unless it has 1 to 128 printable ASCII characters without spaces."""
+    if not _REQUEST_ID.fullmatch(request_id):
+        rule = "1 to 128 printable ASCII characters without spaces"
+        raise InvalidInput(f"request_id: {rule}", fields={"request_id": rule})

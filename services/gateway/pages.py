@@ -1,0 +1,35 @@
+"""Page tokens: where the next page begins, bound to the request that it belongs to."""
+
+import base64
+import binascii
+import json
+
+from services.core.artifacts import digest
+from services.core.errors import InvalidInput
+
+
+def size(asked: int, default: int, most: int) -> int:
+    """The page size to use: the default for 0, at most `most`. Raises InvalidInput below 0."""
+    if asked < 0:
+        raise InvalidInput("page_size is below 0", fields={"page_size": f"0 to {most}"})
+    return min(asked or default, most)
+
+
+def token(position: list[str | int], request: object) -> str:
+    """An opaque token for a position within the answer to `request`."""
+    data = json.dumps([digest(request), position]).encode()
+    return base64.urlsafe_b64encode(data).decode()
+
+
+def position(text: str, request: object, length: int) -> list[str | int] | None:
+    """The position in a token, None for an empty one. Raises InvalidInput for a token of another request."""
+    if not text:
+        return None
+    try:
+        bound, found = json.loads(base64.urlsafe_b64decode(text.encode()))
+    except (ValueError, binascii.Error):
+        bound, found = None, None
+    if bound != digest(request) or not isinstance(found, list) or len(found) != length:
+        rule = "pass the token of the page before, with every other field the same"
+        raise InvalidInput(f"page_token is not of this request: {rule}", fields={"page_token": rule})
+    return found

@@ -1,0 +1,51 @@
+"""The pipeline's process: takes reports off its queue, and reconciles."""
+
+import threading
+
+from services.catalog.database import Database
+from services.catalog.settings import CatalogSettings
+from services.pipeline.celery import CeleryQueue
+from services.pipeline.control import Control
+from services.pipeline.reconciler import Reconciler
+from services.pipeline.search_client import SearchIndex
+from services.pipeline.service import Pipeline
+from services.pipeline.settings import PipelineSettings
+from services.pipeline.tasks import register
+from services.runtime import grpc_client, service, store, telemetry, worker
+from services.runtime.queue import REPORT_QUEUE, celery_app
+from services.runtime.settings import QueueSettings, StoreSettings, Telemetry, read
+
+
+def main() -> None:
+    service.role("pipeline")
+    telemetry.configure("pipeline", read(Telemetry))
+    settings = read(PipelineSettings)
+    database = Database(read(CatalogSettings))
+    database.migrate()
+    app = celery_app(read(QueueSettings))
+    queue = CeleryQueue(app)
+    artifacts = store.connect(read(StoreSettings))
+    control = Control(database, artifacts, queue, SearchIndex(grpc_client.channel(settings.search_address)))
+    pipeline = Pipeline(database, queue, settings)
+    reconciler = Reconciler(database, artifacts, queue, pipeline, control, settings)
+    register(app, pipeline)
+    over = threading.Event()
+    thread = threading.Thread(target=_tick, args=(reconciler, over, settings.tick_s), daemon=True)
+    thread.start()
+    worker.run(app, REPORT_QUEUE, settings.concurrency)
+    over.set()
+    thread.join(10)
+    database.close()
+
+
+def _tick(reconciler: Reconciler, over: threading.Event, every_s: float) -> None:
+    log = telemetry.log(__name__)
+    while not over.wait(every_s):
+        try:
+            reconciler.look()
+        except Exception:
+            log.error("look_crashed", exc_info=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""The queues on Celery, as the pipeline sees them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import kombu.exceptions
+import redis.exceptions
+from celery import Celery
+
+from services.core.errors import Unavailable
+from services.core.jobs import Job
+from services.runtime import queue, telemetry
+
+TICK_TASK = "pipeline.tick"
+_LOST = (kombu.exceptions.OperationalError, redis.exceptions.RedisError, OSError)
+_log = telemetry.log(__name__)
+
+
+class CeleryQueue:
+    """Implements `ports.Queue`."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def send(self, job: Job) -> None:
+        with _errors():
+            queue.send(self._app, job)
+
+    def depth(self, queue: str) -> int:
+        with _errors(), self._app.connection_for_read() as connection:
+            channel = connection.default_channel
+            size: int = channel.client.llen(queue)
+            return size
+
+    def revoke(self, jobs: list[Job]) -> None:
+        try:
+            self._app.control.revoke([queue.task_id(job) for job in jobs])
+        except _LOST as error:
+            _log.warning("revoke_lost", jobs=len(jobs), message=str(error)[:200])
+
+    def poke(self) -> None:
+        try:
+            self._app.send_task(TICK_TASK, queue=queue.REPORT_QUEUE, ignore_result=True, expires=5)
+        except _LOST as error:
+            _log.warning("poke_lost", message=str(error)[:200])
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except _LOST as error:
+        raise Unavailable(f"the queue server does not answer: {str(error)[:200]}") from error

@@ -1,0 +1,158 @@
+"""What people ask of a video's indexing: begin, change, retry, cancel, remove. Used by the gateway."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from services.catalog.database import Database
+from services.catalog.models import Job, Tombstone, Video
+from services.catalog.states import JobState, VideoState
+from services.core import artifacts
+from services.core.errors import Conflict, InvalidInput, NotFound
+from services.core.media import VideoInfo
+from services.core.names import VideoName
+from services.core.store import Artifacts
+from services.core.times import SECOND
+from services.pipeline import ledger, workflow
+from services.pipeline.ports import Index, Queue
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What a removal took away."""
+
+    videos: int = 0
+    objects: int = 0
+    bytes: int = 0
+    rows: int = 0
+
+    def __add__(self, other: "Removed") -> "Removed":
+        return Removed(
+            self.videos + other.videos,
+            self.objects + other.objects,
+            self.bytes + other.bytes,
+            self.rows + other.rows,
+        )
+
+
+class Control:
+    """The gateway's hold on the pipeline."""
+
+    def __init__(self, database: Database, store: Artifacts, queue: Queue, index: Index) -> None:
+        self._database = database
+        self._store = store
+        self._queue = queue
+        self._index = index
+
+    def begin(self, session: Session, video: Video) -> None:
+        """Enter a video whose source and info are stored, and its first jobs. Raises IntegrityError for known bytes."""
+        session.add(video)
+        session.flush()
+        ledger.start(session, video)
+
+    def poke(self) -> None:
+        """Have due jobs sent now rather than at the next tick; call after the transaction."""
+        self._queue.poke()
+
+    def save_info(self, info: VideoInfo) -> str:
+        """Store what is said of a video; returns its key."""
+        name = VideoName.parse(info.name)
+        key = artifacts.key(name, "info", artifacts.digest(info.title, info.created, sorted(info.labels.items())))
+        self._store.save(key, info)
+        return key
+
+    def update(self, name: VideoName, title: str | None, labels: dict[str, str] | None) -> None:
+        """Change a video's title or labels; its rows are written again when they hold them."""
+        with self._database.write() as session:
+            video = self._existing(session, name)
+            video.title = video.title if title is None else title
+            video.labels = video.labels if labels is None else labels
+            old_key = video.info_key
+            video.info_key = self.save_info(VideoInfo(str(name), video.title, video.created, dict(video.labels)))
+            video.updated = ledger.now()
+            if video.info_key != old_key and video.state in (VideoState.PROCESSING, VideoState.READY):
+                users = {s.name for s in workflow.STEPS if "info" in s.needs}
+                begun = {j.step for j in ledger.jobs_of(session, video) if j.state != JobState.WAITING}
+                if users & begun:
+                    ledger.restart(session, video, users & begun)
+        self._queue.poke()
+
+    def retry(self, name: VideoName, stage: str) -> None:
+        """Start again what failed or was cancelled, or a stage and all that depends on it."""
+        if stage and stage not in workflow.STAGES:
+            rule = f"one of {', '.join(workflow.STAGES)}"
+            raise InvalidInput(f"no stage {stage[:80]!r}: {rule}", fields={"stage": rule})
+        with self._database.write() as session:
+            video = self._existing(session, name)
+            if video.state == VideoState.PROCESSING:
+                raise Conflict(f"{name} is being indexed; cancel it first, or wait")
+            if video.state == VideoState.READY and not stage:
+                raise Conflict(f"{name} is READY; name the stage to do again")
+            steps = workflow.downstream(stage) if stage else set()
+            failed = {j.step for j in ledger.jobs_of(session, video) if j.state != JobState.SUCCEEDED}
+            ledger.restart(session, video, steps | failed)
+        self._queue.poke()
+
+    def cancel(self, name: VideoName) -> None:
+        """Stop the work on a video; what is stored stays, so that a retry goes on from there."""
+        with self._database.write() as session:
+            video = self._existing(session, name)
+            if video.state == VideoState.CANCELLED:
+                return
+            if video.state != VideoState.PROCESSING:
+                raise Conflict(f"{name} is {video.state}; only a video that is being indexed can be cancelled")
+            flying = ledger.stop(session, video, VideoState.CANCELLED, JobState.CANCELLED)
+            messages = ledger.bare(flying)
+        if messages:
+            self._queue.revoke(messages)
+
+    def remove(self, name: VideoName) -> Removed:
+        """Remove a video's rows, objects and entry. A removal that breaks off is ended by the reconciler."""
+        with self._database.write() as session:
+            video = self._existing(session, name, deleting=True)
+            flying = ledger.stop(session, video, VideoState.DELETING, JobState.CANCELLED)
+            # From now on the same bytes may be uploaded anew.
+            video.copy = video.id
+            messages = ledger.bare(flying)
+        if messages:
+            self._queue.revoke(messages)
+        return self.finish_removal(name)
+
+    def finish_removal(self, name: VideoName) -> Removed:
+        """Take away everything of a video that is being removed."""
+        rows = self._index.delete_video(name)
+        objects, size = self._delete_objects(name)
+        with self._database.write() as session:
+            video = ledger.find(session, name, lock=True)
+            if video is None:
+                return Removed(0, objects, size, rows)
+            session.execute(sa.delete(Job).where(Job.collection == name.collection, Job.video == name.video))
+            session.delete(video)
+            session.merge(
+                Tombstone(
+                    collection=name.collection,
+                    video=name.video,
+                    removed=ledger.now(),
+                    sweeps=0,
+                    next_sweep=ledger.now() + 10 * SECOND,
+                )
+            )
+        return Removed(1, objects, size, rows)
+
+    def sweep(self, name: VideoName) -> Removed:
+        """Take away what a worker wrote for a video after it was removed."""
+        objects, size = self._delete_objects(name)
+        return Removed(0, objects, size, self._index.delete_video(name))
+
+    def _delete_objects(self, name: VideoName) -> tuple[int, int]:
+        found = list(self._store.objects.walk(artifacts.prefix(name)))
+        self._store.objects.delete([o.key for o in found])
+        return len(found), sum(o.size for o in found)
+
+    @staticmethod
+    def _existing(session: Session, name: VideoName, deleting: bool = False) -> Video:
+        video = ledger.find(session, name, lock=True)
+        if video is None or (video.state == VideoState.DELETING and not deleting):
+            raise NotFound(f"no video {name}")
+        return video

@@ -1,0 +1,156 @@
+"""The jobs of a video in the catalog: how they come to be and how they move on.
+
+Every function runs inside a transaction of its caller. A move is a compare-and-set, so that several pipelines and
+gateways can work on the same rows.
+"""
+
+import time
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from services.catalog.models import Job, Video
+from services.catalog.states import IN_FLIGHT, UNFINISHED, WHOLE_VIDEO, JobState, VideoState
+from services.core import artifacts, jobs
+from services.core.names import VideoName
+from services.pipeline import workflow
+
+
+def now() -> int:
+    """Nanoseconds since the epoch."""
+    return time.time_ns()
+
+
+def name_of(row: Video | Job) -> VideoName:
+    return VideoName(row.collection, row.id if isinstance(row, Video) else row.video)
+
+
+def key(name: VideoName) -> tuple[str, str]:
+    """Primary key of a video."""
+    return name.collection, name.video
+
+
+def job_key(row: Job) -> tuple[str, str, str, int]:
+    """Primary key of a job."""
+    return row.collection, row.video, row.step, row.segment
+
+
+def number(segment: int | None) -> int:
+    """A segment as the catalog writes it."""
+    return WHOLE_VIDEO if segment is None else segment
+
+
+def bare(rows: Sequence[Job]) -> list[jobs.Job]:
+    """The jobs by name only, as much as revoking them takes."""
+    return [jobs.Job(name_of(r), r.step, None if r.segment == WHOLE_VIDEO else r.segment, r.attempt) for r in rows]
+
+
+def find(session: Session, name: VideoName, *, lock: bool = False) -> Video | None:
+    """The video; `lock` makes other transactions wait for this one."""
+    return session.get(Video, key(name), with_for_update=lock)
+
+
+def jobs_of(session: Session, video: Video) -> Sequence[Job]:
+    query = sa.select(Job).where(Job.collection == video.collection, Job.video == video.id)
+    return session.scalars(query.order_by(Job.step, Job.segment)).all()
+
+
+def given(video: Video) -> dict[str, str]:
+    """The artifacts that a video begins with."""
+    return {"source": artifacts.source_key(name_of(video)), "info": video.info_key}
+
+
+def start(session: Session, video: Video) -> None:
+    """Make the first jobs of a new video."""
+    _add(session, video, workflow.first_units())
+    session.flush()
+    advance(session, video)
+
+
+def advance(session: Session, video: Video) -> None:
+    """Make due what has become possible; call after any change of a video's jobs."""
+    jobs = jobs_of(session, video)
+    plan = next((j for j in jobs if j.step == workflow.PLANNING), None)
+    if plan is not None and plan.state == JobState.SUCCEEDED:
+        wanted = workflow.segment_units(plan.counts["segments"])
+        known = {(j.step, j.segment): j for j in jobs if j.segment != WHOLE_VIDEO}
+        for obsolete in known.keys() - set(wanted):
+            session.delete(known[obsolete])
+        if known.keys() != set(wanted):
+            _add(session, video, [u for u in wanted if u not in known])
+            session.flush()
+            jobs = jobs_of(session, video)
+    for unit in workflow.due(jobs, given(video)):
+        assert isinstance(unit, Job)
+        unit.state = JobState.DUE
+    video.updated = now()
+
+
+def restart(session: Session, video: Video, steps: set[str] | None = None) -> None:
+    """Do the named steps again, or (None) whatever did not succeed."""
+    for job in jobs_of(session, video):
+        if (job.step in steps) if steps is not None else (job.state != JobState.SUCCEEDED):
+            if job.state in IN_FLIGHT:
+                job.again = True
+                continue
+            job.state, job.tries, job.not_before = JobState.WAITING, 0, 0
+            job.reason = job.message = ""
+            job.ended = 0
+    video.state = VideoState.PROCESSING
+    video.error_stage = video.error_reason = video.error_message = ""
+    session.flush()
+    advance(session, video)
+
+
+def stop(session: Session, video: Video, state: VideoState, job_state: JobState) -> list[Job]:
+    """End a video that is under way; returns the jobs that were in flight."""
+    flying = []
+    for job in jobs_of(session, video):
+        if job.state in UNFINISHED:
+            if job.state in IN_FLIGHT:
+                flying.append(job)
+            job.state = job_state
+    video.state = state
+    video.updated = now()
+    return flying
+
+
+def claim(session: Session, queue: str, room: int) -> list[Job]:
+    """Take at most `room` due jobs of a queue, oldest videos first, and mark them sent."""
+    query = (
+        sa.select(Job)
+        .where(Job.state == JobState.DUE, Job.queue == queue, Job.not_before <= now())
+        .order_by(Job.created, Job.segment)
+        .limit(room)
+        .with_for_update(skip_locked=True)
+    )
+    jobs = list(session.scalars(query))
+    for job in jobs:
+        job.state, job.sent, job.alive, job.done, job.again = JobState.QUEUED, now(), 0, 0, False
+        job.attempt += 1
+    return jobs
+
+
+def in_flight(session: Session, queue: str) -> int:
+    query = sa.select(sa.func.count()).select_from(Job).where(Job.queue == queue, Job.state.in_(IN_FLIGHT))
+    return session.scalar(query) or 0
+
+
+def _add(session: Session, video: Video, units: list[tuple[str, int]]) -> None:
+    for step, segment in units:
+        session.add(
+            Job(
+                collection=video.collection,
+                video=video.id,
+                step=step,
+                segment=segment,
+                queue=workflow.BY_NAME[step].stage,
+                state=JobState.WAITING,
+                created=video.created,
+                attempt=0,
+                tries=0,
+                artifacts={},
+                counts={},
+            )
+        )

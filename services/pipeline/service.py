@@ -1,0 +1,141 @@
+"""Drives every video's jobs: takes in reports and sends what is due."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from services.catalog.database import Database
+from services.catalog.models import Job, Video
+from services.catalog.states import IN_FLIGHT, JobState, VideoState
+from services.core import jobs
+from services.core.errors import Incomplete, Unavailable, WorkerLost
+from services.pipeline import ledger, workflow
+from services.pipeline.ports import Queue
+from services.pipeline.settings import PipelineSettings
+from services.runtime import telemetry
+from services.runtime.queue import Report
+
+_log = telemetry.log(__name__)
+
+
+class Pipeline:
+    """The use cases of the pipeline's process. Safe to run in several processes at once."""
+
+    def __init__(self, database: Database, queue: Queue, settings: PipelineSettings) -> None:
+        self._database = database
+        self._queue = queue
+        self._settings = settings
+
+    def report(self, report: Report) -> None:
+        """Take in what a worker says of a job; what it says of an earlier attempt is passed over."""
+        name, segment = report.job.video, report.job.segment
+        with self._database.write() as session:
+            video = ledger.find(session, name, lock=True)
+            job = session.get(Job, (*ledger.key(name), report.job.step, ledger.number(segment)))
+            if video is None or job is None or job.state not in IN_FLIGHT or job.attempt != report.job.attempt:
+                return
+            video.updated = ledger.now()
+            if report.event == "alive":
+                job.state, job.alive = JobState.RUNNING, ledger.now()
+                job.started = job.started or ledger.now()
+                job.done, job.total = report.done, report.total
+                return
+            revoked = self._ended(session, video, job, report)
+        self._drop(revoked)
+        self.dispatch()
+
+    def dispatch(self) -> None:
+        """Send due jobs, as many as each queue's window has room for."""
+        for queue in workflow.STAGES:
+            with self._database.read() as session:
+                waiting = session.scalar(
+                    sa.select(Job.step)
+                    .where(Job.state == JobState.DUE, Job.queue == queue, Job.not_before <= ledger.now())
+                    .limit(1)
+                )
+            if waiting is None:
+                continue
+            with self._database.write() as session:
+                room = self._settings.window - ledger.in_flight(session, queue)
+                claimed = ledger.claim(session, queue, room) if room > 0 else []
+                messages = [m for m in (self._message(session, job) for job in claimed) if m is not None]
+            self.send(messages)
+
+    def lose(self, session: Session, video: Video, job: Job) -> None:
+        """A job's worker died under it."""
+        message = "the worker died, or lost its connection, while it worked on this"
+        self._drop(self._failed(session, video, job, WorkerLost.reason, message, WorkerLost.retryable))
+
+    def resend(self, session: Session, job: Job) -> jobs.Job | None:
+        """The message for a job that is to be sent once more; the caller sends it after the transaction."""
+        job.sent = ledger.now()
+        return self._message(session, job)
+
+    def send(self, messages: list[jobs.Job]) -> None:
+        """Send; what cannot be sent stays marked as sent, and the reconciler sends it when the broker is back."""
+        for message in messages:
+            try:
+                self._queue.send(message)
+            except Unavailable as error:
+                _log.warning("send_failed", video=str(message.video), stage=message.step, message=error.message)
+                return
+
+    def _ended(self, session: Session, video: Video, job: Job, report: Report) -> list[jobs.Job]:
+        """Move a job on that has come to an end; returns the jobs that are no longer wanted."""
+        job.ended = ledger.now()
+        job.started = job.started or job.ended - report.busy_ns
+        job.busy += report.busy_ns
+        if report.event == "failed":
+            return self._failed(session, video, job, report.reason, report.message, report.retryable)
+        if report.event == "cancelled" or job.again:
+            # Cancelled although the video goes on: a revocation of its earlier life.
+            job.state, job.not_before = JobState.DUE, 0
+            return []
+        job.state, job.reason, job.message = JobState.SUCCEEDED, "", ""
+        job.artifacts, job.counts = dict(report.artifacts), dict(report.counts)
+        job.done = job.total
+        if job.step == workflow.PLANNING:
+            video.duration = job.counts.get("duration_ns", 0)
+        session.flush()
+        ledger.advance(session, video)
+        return self._ready(session, video, job) if job.step == workflow.INDEXING else []
+
+    def _ready(self, session: Session, video: Video, job: Job) -> list[jobs.Job]:
+        """READY, if the index holds what was written; else the index is written again."""
+        if workflow.searchable(ledger.jobs_of(session, video), job.counts):
+            video.state, video.ready, video.row_count = VideoState.READY, ledger.now(), job.counts["rows"]
+            _log.info("video_ready", video=str(ledger.name_of(video)), rows=video.row_count)
+            return []
+        rows, expected = job.counts.get("rows", 0), job.counts.get("expected", 0)
+        message = f"{rows} rows in the index, {expected} were written"
+        return self._failed(session, video, job, Incomplete.reason, message, Incomplete.retryable)
+
+    def _failed(
+        self, session: Session, video: Video, job: Job, reason: str, message: str, retryable: bool
+    ) -> list[jobs.Job]:
+        """Try again later, or give the video up; returns the jobs that are no longer wanted."""
+        job.tries += 1
+        job.reason, job.message = reason, message
+        bound = self._settings.max_crashes if reason == WorkerLost.reason else self._settings.max_tries
+        if retryable and job.tries < bound:
+            job.state, job.not_before = JobState.DUE, ledger.now() + workflow.backoff_ns(job.tries)
+            return []
+        job.state = JobState.FAILED
+        flying = ledger.stop(session, video, VideoState.FAILED, JobState.CANCELLED)
+        video.error_stage, video.error_reason, video.error_message = job.queue, reason, message
+        _log.warning("video_failed", video=str(ledger.name_of(video)), stage=job.step, reason=reason, message=message)
+        return ledger.bare(flying)
+
+    def _drop(self, unwanted: list[jobs.Job]) -> None:
+        if unwanted:
+            self._queue.revoke(unwanted)
+
+    def _message(self, session: Session, job: Job) -> jobs.Job | None:
+        name = ledger.name_of(job)
+        video = ledger.find(session, name)
+        if video is None:
+            return None
+        units = ledger.jobs_of(session, video)
+        message = workflow.job(name, job, job.attempt, units, ledger.given(video))
+        if message is None:
+            job.state = JobState.WAITING
+        return message

@@ -1,0 +1,62 @@
+"""Fakes of what the pipeline needs: a queue that keeps messages, workers that answer as told, an index that counts."""
+
+from collections import deque
+
+from services.core.artifacts import KINDS
+from services.core.errors import Unavailable
+from services.core.jobs import Job
+from services.core.names import VideoName
+from services.pipeline import workflow
+from services.runtime.queue import Report
+
+
+class FakeQueue:
+    """Implements `pipeline.ports.Queue`."""
+
+    def __init__(self) -> None:
+        self.messages: deque[Job] = deque()
+        self.revoked: list[Job] = []
+        self.sent: list[Job] = []
+        self.down = False
+
+    def send(self, job: Job) -> None:
+        if self.down:
+            raise Unavailable("down")
+        self.sent.append(job)
+        self.messages.append(job)
+
+    def depth(self, queue: str) -> int:
+        if self.down:
+            raise Unavailable("down")
+        return sum(job.step.startswith(queue + ".") for job in self.messages)
+
+    def revoke(self, jobs: list[Job]) -> None:
+        self.revoked += jobs
+
+    def poke(self) -> None:
+        pass
+
+    def lose_everything(self) -> None:
+        self.messages.clear()
+
+
+class FakeIndex:
+    """Implements `pipeline.ports.Index`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[VideoName, int] = {}
+        self.down = False
+
+    def delete_video(self, video: VideoName) -> int:
+        if self.down:
+            raise Unavailable("index down")
+        return self.rows.pop(video, 0)
+
+
+def success(job: Job, segments: int = 2, rows: int = 7) -> Report:
+    """What an able worker reports of a job."""
+    step = workflow.BY_NAME[job.step]
+    segment = "" if job.segment is None else f"/{job.segment}"
+    artifacts = {kind: f"{job.video}/{KINDS[kind].writer}/{kind}{segment}" for kind in step.gives}
+    counts = {"decoding.plan": {"segments": segments, "duration_ns": 10}, "search.index": {"rows": rows, "expected": 7}}
+    return Report(job, "succeeded", "w", busy_ns=5, artifacts=artifacts, counts=counts.get(job.step, {}))

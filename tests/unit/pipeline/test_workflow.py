@@ -1,0 +1,102 @@
+"""The order of work, whatever order the workers answer in."""
+
+from dataclasses import dataclass, field
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.catalog.states import WHOLE_VIDEO, JobState
+from services.core.artifacts import KINDS
+from services.core.names import VideoName
+from services.pipeline import workflow
+
+GIVEN = {"source": "s", "info": "i"}
+
+
+@dataclass
+class Row:
+    step: str
+    segment: int
+    state: str = JobState.WAITING
+    artifacts: dict[str, str] = field(default_factory=dict)
+
+
+def finish(row: Row) -> None:
+    row.state = JobState.SUCCEEDED
+    row.artifacts = {kind: f"{kind}-{row.segment}" for kind in workflow.BY_NAME[row.step].gives}
+
+
+@given(st.integers(1, 6), st.randoms())
+def test_every_job_runs_once_and_only_after_all_that_it_needs(segments: int, rng) -> None:
+    rows = [Row(*unit) for unit in workflow.first_units()]
+    order: list[tuple[str, int]] = []
+    while True:
+        possible = workflow.due(rows, GIVEN)
+        if not possible:
+            break
+        row = rng.choice(possible)
+        found = workflow.inputs(row, rows, GIVEN)
+        assert found is not None
+        assert set(found) == set(workflow.BY_NAME[row.step].needs)
+        finish(row)
+        order.append((row.step, row.segment))
+        if row.step == workflow.PLANNING:
+            rows += [Row(*unit) for unit in workflow.segment_units(segments)]
+    assert all(r.state == JobState.SUCCEEDED for r in rows)
+    assert len(order) == len(set(order)) == len(workflow.first_units()) + len(workflow.segment_units(segments))
+    assert order[0] == (workflow.PLANNING, WHOLE_VIDEO)
+    assert order[-1] == (workflow.INDEXING, WHOLE_VIDEO)
+
+
+def test_a_whole_video_step_gets_the_keys_of_all_segments_in_order() -> None:
+    rows = [Row(*u) for u in [*workflow.first_units(), *workflow.segment_units(12)]]
+    for row in reversed(rows):
+        finish(row)
+    index = next(r for r in rows if r.step == workflow.INDEXING)
+    found = workflow.inputs(index, rows, GIVEN)
+    assert found is not None
+    assert found["frames"] == tuple(f"frames-{i}" for i in range(12))
+    assert found["info"] == ("i",)
+
+
+def test_a_segment_step_gets_the_key_of_its_own_segment_only() -> None:
+    rows = [Row(*u) for u in [*workflow.first_units(), *workflow.segment_units(3)]]
+    for row in rows:
+        finish(row)
+    embed = next(r for r in rows if r.step == "embedding.segment" and r.segment == 1)
+    message = workflow.job(VideoName("c", "v"), embed, 4, rows, GIVEN)
+    assert message is not None
+    assert message.inputs == {"frames": ("frames-1",)}
+    assert (message.segment, message.attempt) == (1, 4)
+
+
+def test_what_a_step_needs_is_given_by_a_step_or_there_from_the_start() -> None:
+    gives = {k for s in workflow.STEPS for k in (*s.gives, *s.optional)} | set(workflow.GIVEN)
+    for step in workflow.STEPS:
+        assert set(step.needs) <= gives
+    for step in workflow.STEPS:
+        for kind in (*step.gives, *step.optional):
+            assert KINDS[kind].writer == step.stage
+
+
+def test_doing_a_stage_again_takes_along_all_that_depends_on_it() -> None:
+    assert workflow.downstream("embedding") == {"embedding.segment", "embedding.assemble", "search.index"}
+    assert workflow.downstream("search") == {"search.index"}
+    assert workflow.downstream("decoding") == {s.name for s in workflow.STEPS}
+
+
+def test_ready_takes_every_job_done_and_the_rows_that_were_written_in_the_index() -> None:
+    rows = [Row(*u) for u in workflow.first_units()]
+    for row in rows:
+        finish(row)
+    assert workflow.searchable(rows, {"rows": 5, "expected": 5})
+    assert not workflow.searchable(rows, {"rows": 4, "expected": 5})
+    assert not workflow.searchable(rows, {"rows": 0, "expected": 0})
+    rows[0].state = JobState.RUNNING
+    assert not workflow.searchable(rows, {"rows": 5, "expected": 5})
+
+
+@given(st.integers(1, 1000))
+def test_waiting_between_attempts_grows_to_a_minute_and_no_further(tries: int) -> None:
+    assert workflow.backoff_ns(tries) <= workflow.backoff_ns(tries + 1) <= 60_000_000_000
+    assert workflow.backoff_ns(1) == 1_000_000_000
