@@ -1,10 +1,10 @@
-"""A catalog in a file, a folder store, and fakes of the queue and the index."""
+"""The pipeline with a real catalog in a file, a real folder store, and fakes of the queue and the index."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from pydantic import SecretStr
 
 from services.catalog.database import Database
@@ -74,8 +74,9 @@ class House:
             self.pipeline.report(success(self.queue.messages.popleft(), segments))
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+@contextmanager
+def open_house(tmp_path: Path) -> Iterator[House]:
+    """A house in a folder, with the collection `c`."""
     database = Database(CatalogSettings(url=SecretStr(f"sqlite:///{tmp_path}/catalog.db")))
     database.migrate()
     store = ArtifactStore(FolderStore(tmp_path / "store"))
