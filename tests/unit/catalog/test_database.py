@@ -1,0 +1,105 @@
+"""The catalog's schema and transactions."""
+
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from pydantic import SecretStr
+from sqlalchemy.exc import IntegrityError
+
+from services.catalog import database as module
+from services.catalog.database import Database
+from services.catalog.models import Base, Collection
+from services.catalog.settings import CatalogSettings
+from services.core.errors import Unavailable
+
+
+def settings(path: Path) -> CatalogSettings:
+    return CatalogSettings(url=SecretStr(f"sqlite:///{path}/deep/catalog.db"))
+
+
+@pytest.fixture
+def database(tmp_path: Path):
+    found = Database(settings(tmp_path))
+    found.migrate()
+    yield found
+    found.close()
+
+
+def test_the_migrations_give_exactly_the_tables_of_the_models(database: Database) -> None:
+    with database._engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_the_migrations_can_be_undone(database: Database) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(module._MIGRATIONS))
+    with database._engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        assert sa.inspect(connection).get_table_names() == ["alembic_version"]
+
+
+def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
+    found = [Database(settings(tmp_path)) for _ in range(4)]
+    faults: list[BaseException] = []
+
+    def migrate(database: Database) -> None:
+        try:
+            database.migrate()
+        except BaseException as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=migrate, args=(d,)) for d in found]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    with found[0].read() as session:
+        assert session.scalars(sa.select(Collection)).all() == []
+
+
+def test_a_transaction_is_kept_whole_or_not_at_all(database: Database) -> None:
+    with pytest.raises(IntegrityError), database.write() as session:
+        session.add(Collection(id="a", created=1))
+        session.flush()
+        session.execute(sa.insert(Collection).values(id="a", created=2, request_id=""))
+    with database.read() as session:
+        assert session.get(Collection, "a") is None
+
+
+def test_no_update_is_lost_between_two_connections(tmp_path: Path) -> None:
+    both = [Database(settings(tmp_path)) for _ in range(2)]
+    both[0].migrate()
+    with both[0].write() as session:
+        session.add(Collection(id="a", created=0))
+
+    def count(database: Database) -> None:
+        for _ in range(50):
+            with database.write() as session:
+                row = session.get(Collection, "a", with_for_update=True)
+                assert row is not None
+                row.created += 1
+
+    threads = [threading.Thread(target=count, args=(d,)) for d in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with both[0].read() as session:
+        row = session.get(Collection, "a")
+        assert row is not None
+        assert row.created == 100
+
+
+def test_a_catalog_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "catalog.db").mkdir()
+    database = Database(CatalogSettings(url=SecretStr(f"sqlite:///{tmp_path}/catalog.db")))
+    with pytest.raises(Unavailable), database.read() as session:
+        session.get(Collection, "a")
