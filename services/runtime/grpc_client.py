@@ -29,12 +29,17 @@ _SERVICE_CONFIG = json.dumps(
 )
 
 
-def channel(address: str) -> grpc.Channel:
-    """A channel to host:port. Calls are tried again, with backoff, while the server is UNAVAILABLE."""
+def channel(address: str, *, retries: bool = True) -> grpc.Channel:
+    """A channel to host:port. Calls are tried again, with backoff, while the server is UNAVAILABLE.
+
+    Streams of requests need one without `retries`: gRPC 1.85 aborts the process when such a stream that it would try
+    again is answered before its last message.
+    """
+    retrying = [("grpc.service_config", _SERVICE_CONFIG)] if retries else [("grpc.enable_retries", 0)]
     return grpc.insecure_channel(
         address,
         options=[
-            ("grpc.service_config", _SERVICE_CONFIG),
+            *retrying,
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
             ("grpc.keepalive_time_ms", 60_000),

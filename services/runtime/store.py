@@ -25,6 +25,9 @@ def connect(settings: StoreSettings) -> ArtifactStore:
             region=settings.region,
             scratch=Path(settings.scratch),
         )
-        store.ensure_bucket()
+        try:
+            store.ensure_bucket()
+        except ValueError as error:
+            raise InvalidInput(f"VIDX_STORE_URL: {error}") from error
         return ArtifactStore(store)
     raise InvalidInput("VIDX_STORE_URL must be folder:///path, s3://host:port/bucket or s3+https://host/bucket")

@@ -91,7 +91,7 @@ class Triton:
         request = [_input(name, array) for name, array in inputs.items()]
         for attempt in tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda e: type(e) is Unavailable),
-            wait=tenacity.wait_exponential_jitter(initial=0.1, max=2, jitter=0.1),
+            wait=tenacity.wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.1),
             stop=tenacity.stop_after_attempt(self._settings.attempts) | tenacity.stop_before_delay(limit),
             reraise=True,
         ):
@@ -147,6 +147,6 @@ def _errors(what: str) -> Iterator[None]:
 def _rename(error: InferenceServerException, what: str) -> VidxError:
     message = f"Triton, {what}: {error.message()}"
     if "stub process" in message.lower():
-        # A Python backend that died; the server starts it again.
+        # A model process of the Python backend died: whoever runs Triton has to start it again.
         return Unavailable(message)
     return _BY_STATUS.get(error.status() or "", Internal)(message)

@@ -1,6 +1,7 @@
 """Every object store keeps the same promises: a folder, and a real S3 server."""
 
 import io
+import resource
 import threading
 from collections.abc import Iterator
 
@@ -10,7 +11,7 @@ from services.core.errors import NotFound, StorageFull, Unavailable, VidxError
 from services.core.store import ObjectStore
 from services.runtime.store_folder import FolderStore
 from services.runtime.store_s3 import S3Store
-from tests.servers.s3 import s3_server
+from tests.servers import s3 as s3_server
 
 BIG = bytes(range(256)) * 80_000  # 20 MB: more than one part of a multipart upload
 KEYS = ["a", "collections/c/videos/v/source", "collections/c/videos/v/decoding/frames/000001-ab.pb", "c/v w/ä+%20&.x"]
@@ -18,7 +19,7 @@ KEYS = ["a", "collections/c/videos/v/source", "collections/c/videos/v/decoding/f
 
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory) -> Iterator[tuple[str, str, str]]:
-    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+    with s3_server.serving(tmp_path_factory.mktemp("s3")) as server:
         yield server.endpoint, server.access_key, server.secret_key
 
 
@@ -139,18 +140,20 @@ def test_a_folder_that_would_run_full_refuses_and_leaves_nothing(tmp_path) -> No
     assert list((tmp_path / "store" / ".partial").iterdir()) == []
 
 
-def test_a_device_without_room_is_told_as_such(tmp_path, monkeypatch) -> None:
+def test_a_file_that_cannot_grow_is_told_as_a_full_store_and_leaves_nothing(tmp_path) -> None:
     store = FolderStore(tmp_path / "store")
-    monkeypatch.setattr(store, "_partial", tmp_path / "full")
-    (tmp_path / "full").mkdir()
-    monkeypatch.setattr("services.runtime.store_folder.secrets.token_hex", lambda _: "x")
-    (tmp_path / "full" / "x").symlink_to("/dev/full")
-    monkeypatch.setattr("pathlib.Path.open", lambda self, mode: open(self, "wb", buffering=0))  # noqa: SIM115
-    with pytest.raises(StorageFull):
-        store.put("k", b"x")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(StorageFull):
+            store.put("k", io.BytesIO(b"x" * 5000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(store.walk("")) == []
+    assert list((tmp_path / "store" / ".partial").iterdir()) == []
 
 
 def test_an_s3_server_that_is_away_is_unavailable(tmp_path) -> None:
-    store = S3Store("127.0.0.1:1", "b", "a:b", "c", secure=False, region="us-east-1", scratch=tmp_path)
+    store = S3Store("127.0.0.1:1", "bucket", "a:b", "c", secure=False, region="us-east-1", scratch=tmp_path)
     with pytest.raises(Unavailable):
         store.get("k")
