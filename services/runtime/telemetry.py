@@ -34,6 +34,7 @@ def configure(service: str, settings: Telemetry) -> None:
             foreign_pre_chain=shared,
         )
     )
+    logging.captureWarnings(True)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())

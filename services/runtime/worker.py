@@ -11,6 +11,7 @@ import kombu.exceptions
 import redis.exceptions
 import tenacity
 from celery import Celery
+from celery.signals import setup_logging
 from celery.worker import state as celery_state
 
 from services.core.errors import Cancelled, Internal, VidxError
@@ -31,6 +32,8 @@ def register(app: Celery, steps: Mapping[str, Handler]) -> None:
 
 def run(app: Celery, queue: str, concurrency: int) -> None:
     """Take messages until SIGTERM, then finish those under way. Blocks; call in the main thread."""
+    # A receiver of this signal keeps Celery from setting up logs of its own.
+    setup_logging.connect(_keep_logs)
     app.Worker(
         pool="threads",
         concurrency=concurrency,
@@ -40,7 +43,12 @@ def run(app: Celery, queue: str, concurrency: int) -> None:
         without_mingle=True,
         without_heartbeat=True,
         loglevel="WARNING",
+        quiet=True,
     ).start()
+
+
+def _keep_logs(**_: object) -> None:
+    """Telemetry has set up the logs already."""
 
 
 def _task(app: Celery, handler: Handler) -> Callable[[dict[str, Any]], None]:

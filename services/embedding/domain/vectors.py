@@ -1,0 +1,59 @@
+"""Unit vectors: normalizing, averaging, comparing with a background, and their bytes."""
+
+import io
+import zipfile
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+F32 = npt.NDArray[np.float32]
+U8 = npt.NDArray[np.uint8]
+SMALLEST_DEVIATION = 1e-4
+
+
+def unit(vectors: npt.NDArray[Any]) -> F32:
+    """Rows of [n, d] scaled to length 1. Raises ValueError on a row that is zero or not finite."""
+    rows = np.asarray(vectors, np.float64)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not np.isfinite(lengths).all() or (lengths == 0).any():
+        raise ValueError("a vector is zero or not finite")
+    scaled: F32 = (rows / lengths).astype(np.float32)
+    return scaled
+
+
+def pool(vectors: F32, owners: npt.NDArray[np.intp], weights: npt.NDArray[Any], n: int) -> F32:
+    """Weighted means of the rows that have the same owner, as unit rows [n, d]; every owner in [0, n) has a row."""
+    sums = np.zeros((n, vectors.shape[1]), np.float64)
+    np.add.at(sums, owners, vectors.astype(np.float64) * np.asarray(weights, np.float64)[:, None])
+    return unit(sums)
+
+
+def background(vectors: F32, others: F32) -> tuple[F32, F32]:
+    """Mean and standard deviation, each [n], of every row's cosine with the unit rows of `others` [m, d].
+
+    They say how alike unrelated things are to a vector, which a score needs to be comparable between queries. The
+    deviation is never below SMALLEST_DEVIATION, so that it can be divided by.
+    """
+    cosines = vectors.astype(np.float64) @ others.astype(np.float64).T
+    deviations = np.maximum(cosines.std(axis=1), SMALLEST_DEVIATION)
+    return cosines.mean(axis=1).astype(np.float32), deviations.astype(np.float32)
+
+
+def to_npz(vectors: F32, space: str) -> bytes:
+    """NPZ of `vectors` float32 [n, d] and `space`; the same input gives the same bytes."""
+    out = io.BytesIO()
+    np.savez(out, vectors=np.ascontiguousarray(vectors, np.float32), space=np.array(space))
+    return out.getvalue()
+
+
+def from_npz(data: bytes) -> tuple[F32, str]:
+    """What `to_npz` wrote. Raises ValueError on anything else."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as held:
+            vectors, space = held["vectors"], str(held["space"])
+    except (OSError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        raise ValueError(f"not an NPZ of vectors: {error}") from error
+    if vectors.ndim != 2 or vectors.dtype != np.float32:
+        raise ValueError(f"vectors are {vectors.dtype} {vectors.shape}, not float32 [n, d]")
+    return vectors, space

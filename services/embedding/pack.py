@@ -1,0 +1,87 @@
+"""A built model pack as the stage sees it, and the check that Triton serves just that pack."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from services.core.errors import InvalidInput, NotFound, Unavailable, VidxError
+from services.embedding.domain.model import Model
+from services.packs import manifest as manifests
+from services.packs.manifest import Manifest
+from services.runtime import telemetry
+from services.runtime.triton import Tensor, Triton
+
+_log = telemetry.log(__name__)
+
+
+def read(folder: Path) -> tuple[Manifest, Model]:
+    """The manifest and the model of a built pack. Raises NotFound or InvalidInput."""
+    manifest = manifests.load(folder)
+    v, t = manifest.visual_encoder, manifest.text_encoder
+    background = _background(folder / manifest.background.file, v.dimension)
+    image_version = f"{v.model}:{v.version}:{v.digest}:{v.layout}:{v.height}x{v.width}"
+    text_version = f"{t.model}:{t.version}:{t.digest}:{t.max_tokens}"
+    return manifest, Model(manifest.space, v.dimension, image_version, text_version, background)
+
+
+def _background(file: Path, dimension: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    try:
+        rows = np.load(file, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise NotFound(f"the model pack has no background vectors at {file}: build it again") from error
+    except (OSError, ValueError, EOFError) as error:
+        raise InvalidInput(f"{file} does not hold background vectors: {error}") from error
+    if rows.ndim != 2 or len(rows) < 2 or rows.shape[1] != dimension:
+        raise InvalidInput(f"{file} has shape {rows.shape}; wanted two or more rows of {dimension}")
+    return np.asarray(rows, np.float32)
+
+
+def await_models(triton: Triton, manifest: Manifest, batch: int, within_s: float) -> None:
+    """Return when Triton serves the manifest's models; after `within_s` raise Unavailable saying what is wrong."""
+    deadline = time.monotonic() + within_s
+    said = ""
+    while wrong := _wrong(triton, manifest, batch):
+        if time.monotonic() >= deadline:
+            raise Unavailable(f"Triton at {triton.address} does not serve the pack {manifest.folder}: {wrong}")
+        if wrong != said:
+            _log.info("waiting_for_triton", address=triton.address, wrong=wrong)
+            said = wrong
+        time.sleep(0.2)
+
+
+def _wrong(triton: Triton, manifest: Manifest, batch: int) -> str:
+    """What keeps the models from being used, or nothing."""
+    v, t = manifest.visual_encoder, manifest.text_encoder
+    image = {v.input: Tensor("UINT8", (-1, v.height, v.width, 3))}
+    text = {name: Tensor("INT64", (-1, -1)) for name in (t.ids, t.mask)}
+    try:
+        return "; ".join(
+            wrong
+            for role, inputs in ((v, image), (t, text))
+            if (wrong := _differs(triton, role, inputs, {role.output: Tensor("FP32", (-1, role.dimension))}, batch))
+        )
+    except VidxError as error:
+        return error.message
+
+
+def _differs(
+    triton: Triton,
+    role: manifests.Visual | manifests.Text,
+    inputs: dict[str, Tensor],
+    outputs: dict[str, Tensor],
+    batch: int,
+) -> str:
+    served = triton.served(role.model)
+    if role.version not in served.versions:
+        return f"{role.model} has versions {', '.join(served.versions)}, not {role.version}"
+    # Two builds of a pack look alike but for this; a server that does not state it is trusted.
+    if served.parameters.get("digest", role.digest) != role.digest:
+        return f"{role.model} is of another build ({served.parameters['digest'][:12]}, not {role.digest[:12]})"
+    if dict(served.inputs) != inputs:
+        return f"{role.model} takes {dict(served.inputs)}, not {inputs}"
+    if served.outputs.get(role.output) != outputs[role.output]:
+        return f"{role.model} gives {dict(served.outputs)}, not {outputs}"
+    if served.max_batch < batch:
+        return f"{role.model} takes batches of {served.max_batch}; set VIDX_EMBEDDING_BATCH to at most that"
+    return ""

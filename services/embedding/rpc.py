@@ -1,0 +1,59 @@
+"""Proto in, proto out."""
+
+from collections.abc import Mapping
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from vidx.embedding.v1 import embedding_service_pb2 as pb
+from vidx.embedding.v1 import embedding_service_pb2_grpc as pb_grpc
+
+from services.core.errors import Cancelled, InvalidInput
+from services.core.jobs import Handler
+from services.embedding.service import Embedding
+from services.runtime.grpc_server import Register
+from services.runtime.media_proto import job_from, outputs_to
+
+
+class EmbeddingService(pb_grpc.EmbeddingServiceServicer):
+    """The gRPC door."""
+
+    def __init__(self, service: Embedding, steps: Mapping[str, Handler]) -> None:
+        self._service = service
+        self._steps = steps
+
+    def EmbedText(self, request: pb.EmbedTextRequest, context: grpc.ServicerContext) -> pb.EmbedTextResponse:  # noqa: N802
+        found = self._service.embed_text(list(request.texts))
+        return pb.EmbedTextResponse(
+            vectors=[pb.Vector(values=row) for row in found.vectors],
+            backgrounds=[
+                pb.Background(mean=mean, deviation=deviation)
+                for mean, deviation in zip(found.means, found.deviations, strict=True)
+            ],
+            space=self._service.space,
+        )
+
+    def EmbedImages(self, request: pb.EmbedImagesRequest, context: grpc.ServicerContext) -> pb.EmbedImagesResponse:  # noqa: N802
+        vectors = self._service.embed_images(list(request.images))
+        return pb.EmbedImagesResponse(vectors=[pb.Vector(values=row) for row in vectors], space=self._service.space)
+
+    def Run(self, request: pb.RunRequest, context: grpc.ServicerContext) -> pb.RunResponse:  # noqa: N802
+        job = job_from(request.job)
+        handler = self._steps.get(job.step)
+        if handler is None:
+            rule = f"one of {', '.join(sorted(self._steps))}"
+            raise InvalidInput(f"job.step {job.step[:80]!r} is not {rule}", fields={"job.step": rule})
+
+        def progress(done: int, total: int) -> None:
+            if not context.is_active():
+                raise Cancelled("the caller has gone")
+
+        return pb.RunResponse(outputs=outputs_to(handler(job, progress)))
+
+
+def door(service: Embedding, steps: Mapping[str, Handler]) -> tuple[ServiceDescriptor, Register]:
+    """The service as `runtime.grpc_server` takes it."""
+    servicer = EmbeddingService(service, steps)
+    return (
+        pb.DESCRIPTOR.services_by_name["EmbeddingService"],
+        lambda server: pb_grpc.add_EmbeddingServiceServicer_to_server(servicer, server),
+    )

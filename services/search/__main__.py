@@ -1,0 +1,22 @@
+"""Wires the search service."""
+
+from services.runtime import grpc_client, service, store, telemetry
+from services.runtime.settings import StoreSettings, Telemetry, read
+from services.search import rpc, tasks
+from services.search.embedding_client import EmbeddingClient
+from services.search.milvus import MilvusIndex
+from services.search.service import SearchService
+from services.search.settings import SearchSettings
+
+
+def main() -> None:
+    role = service.role("search")
+    telemetry.configure("search", read(Telemetry))
+    settings = read(SearchSettings)
+    encoder = EmbeddingClient(grpc_client.channel(settings.embedding_address), settings.embedding_timeout_s)
+    search = SearchService(store.connect(read(StoreSettings)), MilvusIndex(settings), encoder)
+    service.run("search", role, [(rpc.DESCRIPTOR, rpc.register(search))], tasks.steps(search), settings.concurrency)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""A connection to Milvus: made at the first call, made again by itself, with the platform's errors."""
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+import grpc
+from pymilvus import MilvusClient
+from pymilvus.exceptions import MilvusException
+
+from services.core.errors import Exhausted, StorageFull, TimedOut, Unavailable, VidxError
+from services.search.settings import SearchSettings
+
+NO_COLLECTION, NOT_LOADED, RATE_LIMIT = 100, 101, 8
+T = TypeVar("T")
+Call = Callable[[MilvusClient, str, float], T]
+"""Takes the client, a collection's name and a timeout in seconds."""
+
+
+class Connection:
+    """Safe to call from several threads. pymilvus connects again when a server comes back, given time."""
+
+    def __init__(self, settings: SearchSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._client: MilvusClient | None = None
+        self._lite = False
+
+    @property
+    def lite(self) -> bool:
+        """True when the server is milvus-lite. Known after the first call."""
+        return self._lite
+
+    def call(
+        self,
+        what: str,
+        name: str,
+        do: Call[T],
+        timeout_s: float | None = None,
+    ) -> T | None:
+        """Call `do` with the client, the collection's name and a timeout; None when there is no such collection.
+
+        A collection that is not loaded, as all are after milvus-lite starts again, is loaded first.
+        """
+        timeout = timeout_s or self._settings.write_timeout_s
+        try:
+            client = self._connected()
+            try:
+                return do(client, name, timeout)
+            except MilvusException as error:
+                if error.code != NOT_LOADED:
+                    raise
+                client.load_collection(name, timeout=self._settings.write_timeout_s)
+                return do(client, name, timeout)
+        except MilvusException as error:
+            if error.code == NO_COLLECTION:
+                return None
+            raise self._rename(error, what) from error
+        except grpc.RpcError as error:
+            raise Unavailable(f"Milvus at {self._settings.milvus_uri} does not answer {what}") from error
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+    def _connected(self) -> MilvusClient:
+        with self._lock:
+            if self._client is None:
+                s = self._settings
+                token, timeout = s.milvus_token.get_secret_value(), s.connect_timeout_s
+                client = MilvusClient(uri=s.milvus_uri, token=token, timeout=timeout, dedicated=True)
+                self._lite = str(client.get_server_version(timeout=timeout)).startswith("milvus_lite")
+                self._client = client
+            return self._client
+
+    def _rename(self, error: MilvusException, what: str) -> VidxError:
+        text, at = str(error.message)[:300], self._settings.milvus_uri
+        if error.code == RATE_LIMIT:
+            return Exhausted(f"Milvus at {at} is over its limits for {what}: {text}")
+        if "No space left" in text:
+            return StorageFull(f"Milvus at {at} has no room left")
+        if "DEADLINE_EXCEEDED" in text:
+            return TimedOut(f"Milvus at {at} took too long for {what}")
+        return Unavailable(f"Milvus at {at} failed on {what}: {text}")

@@ -1,0 +1,27 @@
+"""Environment of the search service."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SearchSettings(BaseSettings):
+    """Where Milvus and the embedding service are, and how hard to look."""
+
+    model_config = SettingsConfigDict(env_prefix="VIDX_SEARCH_", frozen=True)
+
+    milvus_uri: str = Field(description="http://host:port, or https:// with TLS")
+    milvus_token: SecretStr = Field(SecretStr(""), description="user:password or an API key")
+    milvus_prefix: str = Field("vidx", pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,60}$", description="begins collection names")
+    embedding_address: str = Field(description="host:port of the embedding service")
+    concurrency: int = Field(2, ge=1, description="videos indexed at the same time by one process")
+    consistency: Literal["Strong", "Bounded", "Eventually"] = Field(
+        "Strong", description="of searches; only Strong finds every row that was counted"
+    )
+    ef: int = Field(4096, ge=1, description="HNSW nodes looked at; recall@10 on 50,000 random vectors: 0.996 in 13 ms")
+    narrow_ef: int = Field(16384, ge=1, description="the same when a filter lets few rows pass")
+    connect_timeout_s: float = Field(5.0, gt=0)
+    search_timeout_s: float = Field(10.0, gt=0)
+    write_timeout_s: float = Field(120.0, gt=0)
+    embedding_timeout_s: float = Field(10.0, gt=0)

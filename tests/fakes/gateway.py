@@ -1,0 +1,182 @@
+"""A gateway in memory behind the real API: keeps uploads and videos, and breaks where a test tells it to."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from google.protobuf.duration_pb2 import Duration
+from vidx.gateway.v1 import video_index_service_pb2 as pb
+from vidx.gateway.v1 import video_index_service_pb2_grpc as rpc
+from vidx.media.v1 import media_pb2
+from vidx.search.v1 import search_service_pb2 as search_pb
+
+from services.core import errors as e
+from services.runtime.grpc_server import Server, create_server
+from services.runtime.settings import ServerSettings
+
+DESCRIPTOR = pb.DESCRIPTOR.services_by_name["VideoIndexService"]
+
+
+@dataclass
+class FakeGateway(rpc.VideoIndexServiceServicer):
+    """`broken_uploads`: after how many bytes each of the next streams breaks. `fails`: titles that become FAILED."""
+
+    broken_uploads: list[int] = field(default_factory=list)
+    broken_watches: int = 0
+    fails: dict[str, str] = field(default_factory=dict)
+    collections: set[str] = field(default_factory=set)
+    videos: dict[str, pb.Video] = field(default_factory=dict)
+    uploads: dict[str, bytes] = field(default_factory=dict)
+    finished: dict[str, str] = field(default_factory=dict)
+    headers: list[pb.UploadHeader] = field(default_factory=list)
+    imports: list[pb.ImportVideoRequest] = field(default_factory=list)
+    searches: list[pb.SearchRequest] = field(default_factory=list)
+    slow: dict[str, threading.Event] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def serve(self) -> Server:
+        """A real server on a free port."""
+        settings = ServerSettings(address="127.0.0.1:0", drain_s=0.0)
+        return create_server(
+            settings, [(DESCRIPTOR, lambda server: rpc.add_VideoIndexServiceServicer_to_server(self, server))]
+        )
+
+    def add(self, title: str, collection: str = "default", state: int = pb.Video.READY, size: int = 1) -> pb.Video:
+        """A video that is there."""
+        with self.lock:
+            self.collections.add(collection)
+            name = f"collections/{collection}/videos/v{len(self.videos)}"
+            video = pb.Video(name=name, title=title, state=state, size_bytes=size, duration=Duration(seconds=4))
+            video.stages.add(stage="decoding", state=pb.Stage.RUNNING, done=1, total=2, progress=0.5)
+            self.videos[name] = video
+        return video
+
+    def CreateCollection(self, request, context):  # noqa: N802
+        if request.collection_id in self.collections:
+            raise e.AlreadyExists("it is there")
+        self.collections.add(request.collection_id)
+        return pb.Collection(name=f"collections/{request.collection_id}")
+
+    def ListCollections(self, request, context):  # noqa: N802
+        return pb.ListCollectionsResponse(
+            collections=[pb.Collection(name=f"collections/{c}") for c in self.collections]
+        )
+
+    def DeleteCollection(self, request, context):  # noqa: N802
+        if not request.force:
+            raise e.Conflict("it holds videos; use force")
+        return pb.DeleteCollectionResponse(removed=pb.Removed(videos=2, objects=3, bytes=4, rows=5))
+
+    def GetUpload(self, request, context):  # noqa: N802
+        if request.request_id in self.finished:
+            return pb.Upload(video=self.finished[request.request_id])
+        if request.request_id not in self.uploads:
+            raise e.NotFound("no such upload")
+        return pb.Upload(offset=len(self.uploads[request.request_id]))
+
+    def UploadVideo(self, requests: Iterator[pb.UploadVideoRequest], context):  # noqa: N802
+        header = next(requests).header
+        with self.lock:
+            self.headers.append(header)
+            limit = self.broken_uploads.pop(0) if self.broken_uploads else None
+        kept = self.uploads.get(header.request_id, b"")
+        if limit == 0:
+            raise e.Unavailable("the store is away")
+        assert header.offset == len(kept)
+        for request in requests:
+            kept += request.chunk
+            self.uploads[header.request_id] = kept
+            if limit is not None and len(kept) >= limit:
+                raise e.Unavailable("the store is away")
+        if hashlib.sha256(kept).hexdigest() != header.sha256 or len(kept) != header.size_bytes:
+            raise e.ChecksumMismatch("other bytes")
+        collection = header.parent.split("/")[1]
+        video = self.add(header.spec.title or header.file_name, collection, pb.Video.PROCESSING, len(kept))
+        self.finished[header.request_id] = video.name
+        return video
+
+    def ImportVideo(self, request, context):  # noqa: N802
+        self.imports.append(request)
+        return self.add(request.uri, request.parent.split("/")[1], pb.Video.PROCESSING)
+
+    def GetVideo(self, request, context):  # noqa: N802
+        return self._video(request.name)
+
+    def ListVideos(self, request, context):  # noqa: N802
+        found = [v for v in self.videos.values() if request.state in (0, v.state)]
+        at = int(request.page_token or 0)
+        more = str(at + 2) if at + 2 < len(found) else ""
+        return pb.ListVideosResponse(videos=found[at : at + 2], next_page_token=more)
+
+    def WatchVideo(self, request, context):  # noqa: N802
+        video = self._video(request.name)
+        yield video
+        with self.lock:
+            self.broken_watches -= 1
+            if self.broken_watches >= 0:
+                raise e.Unavailable("the catalog is away")
+        if video.title in self.fails:
+            video.state = pb.Video.FAILED
+            video.error.CopyFrom(
+                pb.StageError(stage="decoding", reason="NO_VIDEO_STREAM", message=self.fails[video.title])
+            )
+        elif video.state == pb.Video.PROCESSING:
+            video.state = pb.Video.READY
+        yield video
+
+    def RetryVideo(self, request, context):  # noqa: N802
+        video = self._video(request.name)
+        if video.state == pb.Video.READY and not request.stage:
+            raise e.Conflict("it is READY; name a stage")
+        return pb.Video(name=video.name, state=pb.Video.PROCESSING)
+
+    def CancelVideo(self, request, context):  # noqa: N802
+        return pb.Video(name=self._video(request.name).name, state=pb.Video.CANCELLED)
+
+    def DeleteVideo(self, request, context):  # noqa: N802
+        self._video(request.name)
+        del self.videos[request.name]
+        return pb.DeleteVideoResponse(removed=pb.Removed(videos=1, objects=7, bytes=8, rows=9))
+
+    def Search(self, request, context):  # noqa: N802
+        with self.lock:
+            self.searches.append(request)
+        if request.query in self.slow:
+            assert self.slow[request.query].wait(20)
+        if not request.query:
+            raise e.InvalidInput("the query is empty", fields={"query": "1 to 10,000 characters"})
+        at = int(request.page_token or 0)
+        count = min(request.page_size, 250 - at)
+        moments = [self._moment(request, at + i) for i in range(count)]
+        return pb.SearchResponse(moments=moments, next_page_token=str(at + count) if at + count < 250 else "")
+
+    def ListShots(self, request, context):  # noqa: N802
+        at = int(request.page_token or 0)
+        shots = [
+            media_pb2.Shot(
+                index=i,
+                range=media_pb2.TimeRange(start=Duration(seconds=i), end=Duration(seconds=i + 1)),
+                transition=media_pb2.Shot.CUT,
+            )
+            for i in range(at, at + 2)
+        ]
+        return pb.ListShotsResponse(shots=shots, next_page_token=str(at + 2) if at < 4 else "")
+
+    def GetFrame(self, request, context):  # noqa: N802
+        return pb.GetFrameResponse(
+            jpeg=b"\xff\xd8" + json.dumps(request.time.ToJsonString()).encode(), time=request.time
+        )
+
+    def _video(self, name: str) -> pb.Video:
+        if name not in self.videos:
+            raise e.NotFound(f"no video {name}")
+        return self.videos[name]
+
+    @staticmethod
+    def _moment(request: pb.SearchRequest, index: int) -> search_pb.Moment:
+        moment = search_pb.Moment(video=f"collections/default/videos/{request.query[:20]}", score=1 - index / 1000)
+        moment.range.end.seconds = index + 1
+        moment.evidence.add(track=search_pb.VISUAL, frame_time=Duration(seconds=index), share=1)
+        return moment

