@@ -1,0 +1,126 @@
+"""Films for the demo: real photographs in slow motion with hard cuts and a narration, and the truth about them.
+
+The pictures are those that the `scikit-image` wheel itself holds; they are in the public domain or freely licensed.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+WIDTH, HEIGHT, RATE = 720, 540, 25
+MILLISECOND = Fraction(1, 1000)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture on show for some seconds, with what the narrator says."""
+
+    picture: str
+    seconds: int
+    said: str
+
+
+@dataclass(frozen=True)
+class Film:
+    """A film's name and its scenes, each a shot."""
+
+    name: str
+    scenes: tuple[Scene, ...]
+
+    def shot(self, picture: str) -> tuple[int, int] | None:
+        """Where a picture is shown: seconds from, seconds until."""
+        at = 0
+        for scene in self.scenes:
+            if scene.picture == picture:
+                return at, at + scene.seconds
+            at += scene.seconds
+        return None
+
+
+FILMS = (
+    Film(
+        "space",
+        (
+            Scene("rocket.jpg", 4, "A rocket stands ready on its launch pad in the evening."),
+            Scene("astronaut.png", 4, "Eileen Collins was the first woman to command a Space Shuttle."),
+            Scene("moon.png", 3, "The surface of the Moon is covered with craters."),
+            Scene("hubble_deep_field.jpg", 4, "The Hubble telescope looked at one dark spot and found galaxies."),
+        ),
+    ),
+    Film(
+        "home",
+        (
+            Scene("coffee.png", 4, "The day begins with a cup of coffee."),
+            Scene("chelsea.png", 5, "Chelsea the cat watches the room."),
+            Scene("page.png", 3, "There is time to read a page or two."),
+            Scene("motorcycle_left.png", 4, "In the garage waits a motorcycle."),
+        ),
+    ),
+    Film(
+        "museum",
+        (
+            Scene("coins.png", 4, "These Greek coins were found in Pompeii."),
+            Scene("camera.png", 4, "A photographer sets up his camera on a tripod."),
+            Scene("brick.png", 3, "The wall outside is made of brick."),
+            Scene("grass.png", 3, "Behind it there is only grass."),
+        ),
+    ),
+)
+
+
+def write(film: Film, file: Path) -> None:
+    """Write a film as H.264 in MP4 with its narration as a subtitle track; `file` appears when it is whole."""
+    import av
+
+    part = file.with_suffix(".part")
+    with av.open(str(part), "w", format="mp4") as out:
+        video: Any = out.add_stream("libx264", rate=RATE, options={"crf": "23", "preset": "veryfast", "g": "50"})
+        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        narration: Any = out.add_stream("mov_text")
+        narration.codec_context.subtitle_header = b"[Script Info]\n"
+        narration.time_base = MILLISECOND
+        at = 0
+        for scene in film.scenes:
+            for picture in _moving(scene):
+                out.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            out.mux(_cue(narration, scene.said, at, at + scene.seconds))
+            at += scene.seconds
+        out.mux(video.encode(None))
+    part.replace(file)
+
+
+def _cue(narration: Any, text: str, start: int, end: int) -> Any:
+    """A subtitle from `start` to `end` seconds: its length in two bytes and the text (3GPP TS 26.245, 5.17)."""
+    import av
+
+    data = text.encode()
+    packet: Any = av.Packet(len(data).to_bytes(2, "big") + data)
+    packet.stream, packet.time_base = narration, MILLISECOND
+    packet.pts = packet.dts = start * 1000
+    packet.duration = (end - start) * 1000
+    return packet
+
+
+def _moving(scene: Scene) -> Iterator[Any]:
+    """The frames of a scene: a window of the film's shape that glides over the picture and closes in a little.
+
+    Arrays of (HEIGHT, WIDTH, 3) uint8 RGB.
+    """
+    import numpy as np
+    import skimage.data
+    from PIL import Image
+
+    picture = Image.open(Path(skimage.data.__file__).parent / scene.picture).convert("RGB")
+    scale = min(picture.width / WIDTH, picture.height / HEIGHT)
+    count = scene.seconds * RATE
+    for number in range(count):
+        # From rest to rest, so that the motion looks like a camera's.
+        way = (1 - math.cos(math.pi * number / (count - 1))) / 2
+        size = scale * (1.0 - 0.1 * way)
+        width, height = WIDTH * size, HEIGHT * size
+        left, top = (picture.width - width) * (0.2 + 0.6 * way), (picture.height - height) * (0.3 + 0.4 * way)
+        box = (left, top, left + width, top + height)
+        yield np.asarray(picture.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC, box=box))

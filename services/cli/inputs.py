@@ -1,0 +1,82 @@
+"""What people type: times, labels, and the sources of videos."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import click
+
+from services.core.times import SECOND
+
+VIDEO_SUFFIXES = (
+    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv"),
+    *(".ts", ".vob", ".webm", ".wmv"),
+)
+"""What a walk through a folder takes for a video; a file that is named is taken whatever it is called."""
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)s?", re.ASCII)
+
+
+class Time(click.ParamType[int]):
+    """A time such as 12.5, 12.5s, 2:03 or 1:02:03.5, exactly, in nanoseconds."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = _TIME.fullmatch(str(value).strip())
+        try:
+            if found:
+                hours, minutes, seconds = found.groups()
+                return int((Decimal(hours or 0) * 3600 + Decimal(minutes or 0) * 60 + Decimal(seconds)) * SECOND)
+        except InvalidOperation:
+            pass
+        self.fail(f"{str(value)[:80]!r} is not a time such as 12.5, 12.5s, 2:03 or 1:02:03.5", param, ctx)
+
+
+class Label(click.ParamType[tuple[str, str]]):
+    """KEY=VALUE"""
+
+    name = "key=value"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value[0], value[1]
+        key, equals, text = str(value).partition("=")
+        if not key or not equals:
+            self.fail(f"{str(value)[:80]!r} is not KEY=VALUE", param, ctx)
+        return key, text
+
+
+def sources(arguments: Iterable[str]) -> Iterator[str]:
+    """Paths of files and addresses, in order; folders are walked for video files, by name, hidden ones left out.
+
+    A folder without a video is an error (`click.UsageError`): whoever names it expects something of it.
+    """
+    for argument in arguments:
+        if is_address(argument):
+            yield argument
+        elif os.path.isdir(argument):
+            found = sorted(_walk(argument))
+            if not found:
+                raise click.UsageError(f"no video file in the folder {argument!r}")
+            yield from found
+        else:
+            yield argument
+
+
+def is_address(argument: str) -> bool:
+    """True for scheme://..., unless a file of that name lies here."""
+    return bool(_ADDRESS.match(argument)) and not os.path.exists(argument)
+
+
+def _walk(folder: str) -> Iterator[str]:
+    for path, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if not name.startswith(".") and Path(name).suffix.lower() in VIDEO_SUFFIXES:
+                yield os.path.join(path, name)

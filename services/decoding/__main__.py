@@ -1,0 +1,29 @@
+"""Where the decoding service is wired: `python -m services.decoding --role serve|work|all`."""
+
+from services.decoding import rpc, tasks
+from services.decoding.reader import SandboxedReader
+from services.decoding.sandbox import Sandbox
+from services.decoding.service import Decoding
+from services.decoding.settings import DecodingSettings
+from services.runtime import service, store, telemetry
+from services.runtime.settings import StoreSettings, Telemetry, read
+
+ASKING = 2
+"""Child processes for what somebody waits for."""
+
+
+def main() -> None:
+    role = service.role("decoding")
+    telemetry.configure("decoding", read(Telemetry))
+    settings = read(DecodingSettings)
+    artifacts = store.connect(read(StoreSettings))
+    bounds = settings.child_memory_bytes, settings.child_file_bytes
+    with Sandbox(settings.concurrency, *bounds) as work, Sandbox(ASKING, *bounds) as ask:
+        reader = SandboxedReader(work, ask, settings.limits, settings.sampling, settings.timeouts)
+        stage = Decoding(artifacts, reader, settings.shape)
+        steps = tasks.steps(stage)
+        service.run("decoding", role, [rpc.door(stage, steps)], steps, settings.concurrency)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Hard cuts: a step in content that stands out from its neighbours and that nothing afterwards takes back.
+
+The first test is the rolling one of PySceneDetect's AdaptiveDetector (a frame's change against that of the frames
+around it), with an order statistic in place of the mean, so that neighbouring cuts and repeated frames do not spoil it.
+The second compares frames across the step for structure and colour; a photo flash, whose frames before and after are
+of one scene, fails it.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.core.times import MILLISECOND, SECOND
+from services.decoding.domain.signature import Bytes, Floats, same_scene
+
+NEIGHBOURS = 6
+RANK = 3
+LEAST_STEP = 4.0
+RATIO = 2.0
+REACH = 2 * SECOND
+FLASH = 300 * MILLISECOND
+NEXT = 0.72
+"""Likeness of two neighbouring frames of one shot, at least."""
+BACK = 0.85
+"""Likeness of two frames of one shot that are a flash apart."""
+
+Times = NDArray[np.int64]
+
+
+def maybe_cut(recent: list[float], step: float) -> bool:
+    """True when a step may yet prove a cut, judged by the steps before it alone; never false for one that does."""
+    return step >= LEAST_STEP and step >= RATIO * _usual(recent[-NEIGHBOURS:])
+
+
+def hard_cuts(times: Times, signatures: Bytes, steps: Floats) -> list[int]:
+    """Indices of the frames that begin a shot by a hard cut; each depends only on frames within REACH + FLASH."""
+    return [i for i in range(1, len(steps)) if _stands_out(times, steps, i) and _lasts(times, signatures, i)]
+
+
+def _stands_out(times: Times, steps: Floats, i: int) -> bool:
+    if steps[i] < LEAST_STEP:
+        return False
+    # Steps of the same motion have the same spacing in time; a frame seconds away says nothing.
+    around = [
+        float(steps[k])
+        for k in range(max(1, i - NEIGHBOURS), min(len(steps), i + NEIGHBOURS + 1))
+        if k != i and abs(int(times[k] - times[i])) <= REACH
+    ]
+    return bool(steps[i] >= RATIO * _usual(around))
+
+
+def _usual(around: list[float]) -> float:
+    """The third largest: larger than repeated frames, not one of the two cuts that may be near."""
+    return sorted(around, reverse=True)[RANK - 1] if len(around) >= RANK else 0.0
+
+
+def _lasts(times: Times, signatures: Bytes, i: int) -> bool:
+    """True when the step joins two scenes, and no frame shortly before it comes back shortly after."""
+    if same_scene(signatures[i - 1], signatures[i], NEXT):
+        return False
+    before = [k for k in range(max(0, i - NEIGHBOURS), i) if k == i - 1 or times[i] - times[k] <= FLASH]
+    after = [k for k in range(i, min(len(times), i + NEIGHBOURS)) if k == i or times[k] - times[i] <= FLASH]
+    return not any(same_scene(signatures[b], signatures[a], BACK) for b in before for a in after)

@@ -1,0 +1,153 @@
+"""Opens a media file that nobody vouches for, with PyAV: real containers only, nothing but this file, within limits."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import av
+import av.error
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from services.core.errors import BadMedia, MediaLimit, NotFound, NoVideoStream
+from services.core.times import SECOND, from_pts
+from services.decoding.ports import Limits
+
+if TYPE_CHECKING:
+    # Generic for the type checker only.
+    AnyPacket: TypeAlias = Packet[Any]
+else:
+    AnyPacket = Packet
+
+CONTAINERS = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "ogg", "asf", "mxf", "gif")
+"""FFmpeg's names. No playlist, image sequence, device or raw stream: those name other files, or have no times."""
+SOUND = ("mp3", "wav", "flac", "aac")
+"""Opened only to say that there is no video in them."""
+_ANY_PIXELS = (1 << 31) - 1
+_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
+
+
+@dataclass(frozen=True)
+class Source:
+    """An open file, the video stream that is indexed, and the container time (ns) of the timeline's zero."""
+
+    container: InputContainer
+    video: VideoStream
+    zero: int
+    size: int
+
+    def time(self, pts: int, stream: Stream | None = None) -> int:
+        """Nanoseconds on the timeline of a PTS of a stream; of the video's when none is given."""
+        return from_pts(pts, Fraction((stream or self.video).time_base or 1), self.zero)
+
+
+@contextmanager
+def open_source(path: Path, limits: Limits) -> Iterator[Source]:
+    """The file, open and checked. Raises BadMedia and its kin; FFmpeg's errors inside become BadMedia."""
+    size = _size(path, limits)
+    with renamed(), _open(path, limits) as container:
+        if len(container.streams) > limits.streams:
+            raise MediaLimit(f"the file has {len(container.streams)} streams; at most {limits.streams} are opened")
+        video = _video(container)
+        check_pixels(video.codec_context.width, video.codec_context.height, limits)
+        # The decoder refuses a picture that grows beyond the limit in the middle of the stream.
+        video.codec_context.options = {"max_pixels": str(limits.pixels)}
+        video.thread_type = "AUTO"  # type: ignore[assignment]
+        yield Source(container, video, _zero(container), size)
+
+
+def check_pixels(width: int, height: int, limits: Limits) -> None:
+    """Refuse a picture larger than the limit."""
+    if width * height > limits.pixels:
+        raise MediaLimit(
+            f"pictures of {width} x {height} are {width * height / 1e6:.0f} megapixels; at most "
+            f"{limits.pixels / 1e6:.0f} are opened: scale the video down, or raise VIDX_DECODING_MAX_PIXELS"
+        )
+
+
+@contextmanager
+def renamed() -> Iterator[None]:
+    """FFmpeg's errors as the platform's."""
+    try:
+        yield
+    except MemoryError as error:
+        raise MediaLimit("decoding needs more memory than VIDX_DECODING_CHILD_MEMORY_BYTES allows") from error
+    except av.error.FFmpegError as error:
+        if error.errno == errno.ENOMEM:
+            raise MediaLimit("decoding needs more memory than VIDX_DECODING_CHILD_MEMORY_BYTES allows") from error
+        if error.errno == errno.EINVAL and isinstance(error, av.error.ArgumentError):
+            raise BadMedia(
+                "not a video container that is opened here: use MP4, MOV, MKV, WebM, AVI, MPEG, FLV, Ogg, WMV, MXF or "
+                "GIF; playlists and lists of files are refused"
+            ) from error
+        raise BadMedia(
+            f"cannot be read as a video ({error.strerror or type(error).__name__}): the file is damaged, cut off "
+            "before its index, or no video"
+        ) from error
+
+
+def _size(path: Path, limits: Limits) -> int:
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError as error:
+        raise NotFound("the source is gone") from error
+    if size == 0:
+        raise BadMedia("the file is empty")
+    if size > limits.size:
+        raise MediaLimit(f"the file has {size} bytes; at most {limits.size} are opened")
+    return size
+
+
+def _open(path: Path, limits: Limits) -> InputContainer:
+    url, options = f"file:{path}", _options(limits)
+    try:
+        return av.open(url, options=options, metadata_errors="replace")
+    except av.error.ArgumentError:
+        # Either the container is refused, or FFmpeg met a picture beyond the limit: then say so.
+        with av.open(url, options=options | {"max_pixels": str(_ANY_PIXELS)}, metadata_errors="replace") as container:
+            for stream in container.streams.video:
+                check_pixels(stream.codec_context.width, stream.codec_context.height, limits)
+        raise
+
+
+def _options(limits: Limits) -> dict[str, str]:
+    return {
+        "protocol_whitelist": "file",
+        "format_whitelist": ",".join(CONTAINERS + SOUND),
+        "max_streams": str(limits.streams + 1),
+        "max_pixels": str(limits.pixels),
+        "enable_drefs": "0",
+        "use_absolute_path": "0",
+    }
+
+
+def _video(container: InputContainer) -> VideoStream:
+    """The video stream that players show: the default one, else the first. Cover pictures are none."""
+    streams = [s for s in container.streams.video if not Disposition(s.disposition) & _PICTURES]
+    if not streams:
+        held = sorted({str(s.type) for s in container.streams}) or ["nothing"]
+        raise NoVideoStream(f"no video stream: the file holds {', '.join(held)} only")
+    streams.sort(key=lambda s: not Disposition(s.disposition) & Disposition.default)
+    for stream in streams:
+        if stream.codec_context is not None:
+            return stream
+    raise BadMedia("no decoder for the video stream's codec: convert it to H.264, HEVC, VP9 or AV1")
+
+
+def _zero(container: InputContainer) -> int:
+    """Container time of the timeline's zero: what players subtract, but exact where FFmpeg rounds to microseconds."""
+    if container.start_time is None:
+        return 0
+    rounded = container.start_time * 1000
+    for stream in container.streams:
+        if stream.start_time is not None and stream.time_base:
+            exact = round(stream.start_time * Fraction(stream.time_base) * SECOND)
+            if abs(exact - rounded) < 1000:
+                return exact
+    return rounded

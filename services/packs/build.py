@@ -1,0 +1,52 @@
+"""Builds a model pack: checks its weights, exports them to ONNX and writes the Triton repository and the manifest."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from services.packs import manifest as manifests
+from services.packs import pack as packs
+from services.packs.manifest import Manifest
+from services.packs.pack import Backend
+
+
+def build(pack_file: Path, out: Path, *, backend: Backend, progress: Callable[[str], None]) -> Manifest:
+    """The manifest of the pack built at `out`/<name>-<digest>; nothing is done when it is there already.
+
+    The digest covers the pack file, the files beside it that it is made of, and the backend. The folder appears
+    complete or not at all: it is built beside and renamed. `NotFound` names a missing distribution,
+    `ChecksumMismatch` a file whose bytes are not those that the pack names.
+    """
+    pack = packs.load(pack_file)
+    assets = packs.Assets.of(pack, pack_file)
+    digest = packs.digest(pack, *assets.read(), backend)
+    folder = out / f"{pack.name}-{digest[:12]}"
+    if (folder / manifests.FILE).is_file():
+        progress(f"{folder.name} is built")
+        return manifests.load(folder)
+
+    # Imported here, not above: finding a built pack must not wait for torch.
+    from services.packs.export import export
+
+    out.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{pack.name}-", dir=out))
+    try:
+        # The folder that appears must be readable by the model server's user; mkdtemp's is private.
+        scratch.chmod(0o755)
+        made = export(pack, assets, scratch, digest=digest, backend=backend, progress=progress)
+        manifests.save(made, scratch)
+        _publish(scratch, folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    progress(f"{folder.name} is built")
+    return manifests.load(folder)
+
+
+def _publish(scratch: Path, folder: Path) -> None:
+    try:
+        scratch.rename(folder)
+    except OSError:
+        # Somebody else built the same pack meanwhile: theirs is as good, the digest says so.
+        if not (folder / manifests.FILE).is_file():
+            raise

@@ -1,0 +1,129 @@
+"""The torch encoders against other implementations and against their own ONNX, on tiny random checkpoints."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from services.core import errors
+from services.packs import colours, conse, efficientnet, minilm, onnx_file
+
+transformers = pytest.importorskip("transformers")
+safetensors = pytest.importorskip("safetensors.torch")
+
+
+@pytest.fixture(scope="module")
+def space() -> conse.Space:
+    rng = np.random.default_rng(5)
+    vectors = rng.normal(size=(40, 32)).astype(np.float32)
+    return conse.space(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), [4] * 10, 1.0)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, torch.nn.Module]:
+    """Weights and config of a random BERT, and the reference implementation that holds them."""
+    torch.manual_seed(3)
+    config = transformers.BertConfig(
+        vocab_size=50, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64,
+        max_position_embeddings=24,
+    )  # fmt: skip
+    reference = transformers.BertModel(config).eval()
+    folder = tmp_path_factory.mktemp("bert")
+    safetensors.save_file(reference.state_dict(), folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(config.to_dict()))
+    return folder / "model.safetensors", folder / "config.json", reference
+
+
+def tokens() -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(4)
+    mask = torch.tensor([[1] * 12, [1] * 5 + [0] * 7, [1] + [0] * 11])
+    return torch.randint(1, 50, (3, 12)) * mask, mask
+
+
+def test_minilm_equals_the_reference(checkpoint: tuple[Path, Path, torch.nn.Module]) -> None:
+    weights, config, reference = checkpoint
+    ids, mask = tokens()
+    with torch.inference_mode():
+        states = reference(ids, mask).last_hidden_state
+        pooled = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+        expected = torch.nn.functional.normalize(pooled, dim=-1)
+        torch.testing.assert_close(minilm.load(weights, config)(ids, mask), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_text_onnx_equals_torch_and_padding_changes_nothing(
+    checkpoint: tuple[Path, Path, torch.nn.Module], space: conse.Space, tmp_path: Path
+) -> None:
+    module = conse.Sentence(minilm.load(*checkpoint[:2]), space)
+    example, free = torch.ones((2, 8), dtype=torch.int64), {0: "batch", 1: "tokens"}
+    path = tmp_path / "text.onnx"
+    names = {"input_ids": example, "attention_mask": example}
+    onnx_file.export(module, names, ["vector"], path, dict.fromkeys(names, free))
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    ids, mask = tokens()
+
+    def run(rows: int, length: int) -> np.ndarray:
+        feed = {"input_ids": ids[:rows, :length].numpy(), "attention_mask": mask[:rows, :length].numpy()}
+        return np.asarray(session.run(None, feed)[0])
+
+    with torch.inference_mode():
+        expected = module(ids, mask).numpy()
+    np.testing.assert_allclose(run(3, 12), expected, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(expected, axis=1), 1, atol=1e-5)
+    ids, mask = ids[1:2], mask[1:2]
+    np.testing.assert_allclose(run(1, 5), expected[1:2], atol=1e-5)
+
+
+def test_visual_onnx_equals_torch(space: conse.Space, tmp_path: Path) -> None:
+    torch.manual_seed(6)
+    classifier = efficientnet.create("efficientnet-lite0", 64, 96, num_classes=10)
+    module = conse.Picture(classifier, colours.Tint(palette(), np.eye(3, 32, dtype=np.float32)), space, 1.5, 0.3)
+    path = tmp_path / "visual.onnx"
+    canvas = torch.zeros((2, 64, 96, 3), dtype=torch.uint8)
+    onnx_file.export(module, {"image": canvas}, ["vector"], path, {"image": {0: "batch"}})
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for batch in (1, 3):
+        image = torch.randint(0, 256, (batch, 64, 96, 3), dtype=torch.uint8)
+        with torch.inference_mode():
+            expected = module(image).numpy()
+        np.testing.assert_allclose(session.run(None, {"image": image.numpy()})[0], expected, atol=1e-4)
+
+
+def palette() -> colours.Palette:
+    return colours.parse(
+        [["red", "#c01010 #801010", "red"], ["green", "#10a010", "green"], ["blue", "#1010c0", "blue"]]
+    )
+
+
+def test_colours_are_named_by_their_share() -> None:
+    tint = colours.Tint(palette(), np.eye(3, dtype=np.float32))
+    image = torch.zeros((2, 16, 32, 3), dtype=torch.uint8)
+    image[0] = torch.tensor([0x90, 0x10, 0x10])
+    image[1, :, :24] = torch.tensor([0x10, 0xA0, 0x10])
+    image[1, :, 24:] = torch.tensor([0x10, 0x10, 0xC0])
+    expected = torch.tensor([[1, 0, 0], [0, 0.75**0.5, 0.25**0.5]])
+    torch.testing.assert_close(tint(image), expected, atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("line", [["red", "#ff0000"], ["red", "scarlet", "a red thing"]])
+def test_broken_colours_are_refused(line: list[str]) -> None:
+    with pytest.raises(errors.InvalidInput, match="the colour red"):
+        colours.parse([line])
+
+
+def test_contrast_is_what_sets_things_apart(space: conse.Space) -> None:
+    rng = np.random.default_rng(8)
+    vectors = rng.normal(size=(5, 32)).astype(np.float32)
+    apart = conse.contrast(space, vectors, [2, 3])
+    np.testing.assert_allclose(apart[0], -apart[1], atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(apart, axis=1), 1, atol=1e-5)
+
+
+def test_space_centres_the_classes_and_background_is_fixed(space: conse.Space) -> None:
+    np.testing.assert_allclose(space.classes.mean(0), 0, atol=1e-5)
+    first, again = conse.background(space, 7), conse.background(space, 7)
+    assert first.shape == (7, 32)
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_allclose(np.linalg.norm(first, axis=1), 1, atol=1e-5)
