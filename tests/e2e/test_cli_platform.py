@@ -44,7 +44,7 @@ def test_platform_starts_twice_says_what_runs_and_leaves_nothing(platform):
     assert all(row["memory_bytes"] > 0 for row in services.values())
     for process in processes:
         for connection in process.net_connections("inet"):
-            assert connection.status != psutil.CONN_LISTEN or connection.laddr.ip == "127.0.0.1"
+            assert connection.status != psutil.CONN_LISTEN or connection.laddr.ip.removeprefix("::ffff:") == "127.0.0.1"
     assert platform.messages("collections", "list") == []
     assert '"event": "serving"' in platform.run("logs", "gateway")
     platform.down()
