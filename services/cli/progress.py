@@ -73,6 +73,8 @@ class Bars:
             TaskProgressColumn(),
             TextColumn("{task.fields[phase]}", markup=False),
             console=Console(stderr=True),
+            # What goes to standard output belongs to whoever reads it, not above the bars.
+            redirect_stdout=False,
         )
         self._tasks: dict[str, TaskID] = {}
         self._lock = threading.Lock()

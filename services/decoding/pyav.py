@@ -7,6 +7,7 @@ from services.core.media import Probe
 from services.core.times import TimeRange, to_seconds
 from services.decoding.ports import Inspection, Limits, Sampling, SegmentFiles
 from services.decoding.pyav_frames import Shown, frames_from
+from services.decoding.pyav_open import renamed
 from services.decoding.pyav_pictures import Painter, jpeg, pixel_aspect
 from services.decoding.pyav_probe import frame_length, inspect
 from services.decoding.pyav_segment import decode_segment
@@ -16,23 +17,31 @@ FRAME_QUALITY = 92
 
 def probe(path: Path, limits: Limits) -> Probe:
     """See `ports.MediaReader.probe`."""
-    return inspect(path, limits, None).probe
+    with renamed():
+        return inspect(path, limits, None).probe
 
 
 def inspect_file(path: Path, limits: Limits, folder: Path) -> Inspection:
     """See `ports.MediaReader.inspect`."""
-    return inspect(path, limits, folder)
+    with renamed():
+        return inspect(path, limits, folder)
 
 
 def segment(
     path: Path, limits: Limits, sampling: Sampling, range_: TimeRange, sound: bool, folder: Path
 ) -> SegmentFiles:
     """See `ports.MediaReader.segment`."""
-    return decode_segment(path, limits, sampling, range_, sound, folder)
+    with renamed():
+        return decode_segment(path, limits, sampling, range_, sound, folder)
 
 
 def frame(path: Path, limits: Limits, time: int, max_height: int) -> tuple[bytes, int]:
     """See `ports.MediaReader.frame`."""
+    with renamed():
+        return _frame(path, limits, time, max_height)
+
+
+def _frame(path: Path, limits: Limits, time: int, max_height: int) -> tuple[bytes, int]:
     for source, at_start, frames in frames_from(path, limits, time):
         shown: Shown | None = None
         for later in frames:

@@ -106,7 +106,7 @@ def _frames(source: Source, stream: AudioStream, time: int) -> Iterator[tuple[Au
     while True:
         try:
             packet = next(packets)
-        except (StopIteration, av.error.InvalidDataError, av.error.EOFError):
+        except (StopIteration, av.error.FFmpegError):
             return
         try:
             frames = stream.decode(packet if packet.size else None)

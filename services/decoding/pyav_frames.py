@@ -73,7 +73,9 @@ def decode(source: Source, limits: Limits, packets: Iterator[AnyPacket]) -> Iter
             first_key = packet.pts if packet.pts is not None else packet.dts
         try:
             frames = source.video.decode(packet if packet.size else None)
-        except av.error.InvalidDataError:
+        except (MemoryError, av.error.MemoryError):
+            raise
+        except av.error.FFmpegError:
             continue
         for frame in frames:
             check_pixels(frame.width, frame.height, limits)
@@ -91,6 +93,6 @@ def _readable(packets: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
     while True:
         try:
             packet = next(packets)
-        except (StopIteration, av.error.InvalidDataError, av.error.EOFError):
+        except (StopIteration, av.error.FFmpegError):
             return
         yield packet

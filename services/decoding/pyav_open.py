@@ -55,6 +55,8 @@ def open_source(path: Path, limits: Limits) -> Iterator[Source]:
         if len(container.streams) > limits.streams:
             raise MediaLimit(f"the file has {len(container.streams)} streams; at most {limits.streams} are opened")
         video = _video(container)
+        if video.codec_context.width < 1:
+            _check_header(path, limits)
         check_pixels(video.codec_context.width, video.codec_context.height, limits)
         # The decoder refuses a picture that grows beyond the limit in the middle of the stream.
         video.codec_context.options = {"max_pixels": str(limits.pixels)}
@@ -105,15 +107,21 @@ def _size(path: Path, limits: Limits) -> int:
 
 
 def _open(path: Path, limits: Limits) -> InputContainer:
-    url, options = f"file:{path}", _options(limits)
     try:
-        return av.open(url, options=options, metadata_errors="replace")
+        return av.open(f"file:{path}", options=_options(limits), metadata_errors="replace")
     except av.error.ArgumentError:
         # Either the container is refused, or FFmpeg met a picture beyond the limit: then say so.
-        with av.open(url, options=options | {"max_pixels": str(_ANY_PIXELS)}, metadata_errors="replace") as container:
-            for stream in container.streams.video:
-                check_pixels(stream.codec_context.width, stream.codec_context.height, limits)
+        _check_header(path, limits)
         raise
+
+
+def _check_header(path: Path, limits: Limits) -> None:
+    """Refuse the pictures' size as the container states it, where the decoder did not take it."""
+    options = _options(limits) | {"max_pixels": str(_ANY_PIXELS)}
+    with av.open(f"file:{path}", options=options, metadata_errors="replace") as container:
+        for stream in container.streams.video:
+            if stream.codec_context is not None:
+                check_pixels(stream.codec_context.width, stream.codec_context.height, limits)
 
 
 def _options(limits: Limits) -> dict[str, str]:

@@ -107,7 +107,7 @@ def inspect(path: Path, limits: Limits, folder: Path | None) -> Inspection:
                         subtitles.add(packet)
                     continue
                 _add(source, figures, keyframes, packet, limits)
-        except (av.error.InvalidDataError, av.error.EOFError):
+        except av.error.FFmpegError:
             # A cut-off file: what was read so far is what there is.
             pass
         figures.finish()

@@ -76,6 +76,21 @@ def test_index_prints_a_line_a_change_where_no_terminal_is(gateway, vidx, film):
     ]
 
 
+def test_bars_on_a_terminal_leave_standard_output_to_the_messages(gateway, film):
+    terminal, end = os.openpty()
+    command = [sys.executable, "-m", "services.cli", "index", str(film), "--wait", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=end) as process:
+        os.close(end)
+        shown = b""
+        with contextlib.suppress(OSError):  # how a terminal says that its other end is closed
+            while part := os.read(terminal, 1 << 16):
+                shown += part
+        assert json.loads(process.stdout.read())["state"] == "READY"
+    os.close(terminal)
+    assert process.returncode == 0
+    assert b"film.mp4" in shown
+
+
 def test_broken_upload_goes_on_from_what_the_server_kept(gateway, vidx, film):
     gateway.broken_uploads = [MIB, 2 * MIB]
     assert vidx("index", str(film), "--json").status == 0
