@@ -14,6 +14,6 @@ class EmbeddingSettings(BaseSettings):
     models: Path = Field(description="folder of the built model pack that Triton serves")
     batch: int = Field(16, ge=1, le=1024, description="pictures or windows of text in one inference")
     in_flight: int = Field(3, ge=1, le=64, description="inferences under way for one unit of work")
-    concurrency: int = Field(2, ge=1, le=64, description="units of work at a time")
+    concurrency: int = Field(1, ge=1, le=64, description="units of work at a time")
     cache: int = Field(4096, ge=0, description="texts whose vectors are remembered")
     max_pixels: int = Field(50_000_000, ge=1, description="larger pictures are refused")

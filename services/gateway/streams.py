@@ -1,34 +1,29 @@
 """Streams that a new video's bytes pass through."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import BinaryIO
 
 from services.core.store import Artifacts
 
-READ_BYTES = 8 << 20
+READ_BYTES = 1 << 20
 
 
 class Joined:
-    """One stream over the parts of an upload."""
+    """One stream over the parts of an upload: (key, first byte to use, bytes) each. A read may come out short."""
 
     def __init__(self, store: Artifacts, parts: list[tuple[str, int, int]]) -> None:
-        self._chunks = self._read(store, parts)
-        self._left = b""
+        self._store = store
+        self._parts = list(reversed(parts))
 
     def read(self, size: int) -> bytes:
-        while len(self._left) < size:
-            chunk = next(self._chunks, b"")
-            if not chunk:
-                break
-            self._left += chunk
-        data, self._left = self._left[:size], self._left[size:]
+        if not self._parts:
+            return b""
+        key, begin, left = self._parts.pop()
+        data = self._store.objects.read(key, begin, min(size, left))
+        if len(data) < left:
+            self._parts.append((key, begin + len(data), left - len(data)))
         return data
-
-    @staticmethod
-    def _read(store: Artifacts, parts: list[tuple[str, int, int]]) -> Iterator[bytes]:
-        for key, skip, length in parts:
-            yield store.objects.read(key, skip, length)
 
 
 class Hashing:

@@ -83,6 +83,8 @@ def environment(home: Home, ports: Mapping[str, int], pack: Path, options: Optio
         "VIDX_SERVER_DRAIN_S": "3",
         "VIDX_LOG_FORMAT": "json",
         "PYTHONUNBUFFERED": "1",
+        # Without it glibc keeps a pool of freed memory for every thread, and processes grow for no use.
+        "MALLOC_ARENA_MAX": "2",
         # gRPC sends even loopback through a proxy that the environment names.
         "no_proxy": local,
         "NO_PROXY": local,

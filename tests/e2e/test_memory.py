@@ -1,0 +1,47 @@
+"""The peak memory of every worker is the same for a long video as for a short one."""
+
+from pathlib import Path
+
+import psutil
+
+from tests.media.films import film
+from tests.media.pictures import pan
+from tests.servers.platform import Platform, serving
+
+RATE = 4
+WORKERS = ("decoding", "embedding", "search", "pipeline", "gateway")
+
+
+def talk(path: Path, minutes: int) -> Path:
+    """A film with a cut every fifteen seconds."""
+    pictures = (p for seed in range(minutes * 4) for p in pan(seed % 40, 15 * RATE, 160, 90))
+    return film(path, pictures, rate=RATE, gop=2 * RATE)
+
+
+def peaks(platform: Platform) -> dict[str, int]:
+    """Peak resident bytes of each service with its children, since they began."""
+    found = {}
+    for name, row in platform.services().items():
+        if name in WORKERS:
+            process = psutil.Process(row["pid"])
+            found[name] = sum(high_water(p.pid) for p in [process, *process.children(recursive=True)])
+    return found
+
+
+def high_water(pid: int) -> int:
+    line = next(x for x in Path(f"/proc/{pid}/status").read_text().splitlines() if x.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+def test_an_hour_takes_no_more_memory_than_five_minutes(tmp_path) -> None:
+    short, long = talk(tmp_path / "short.mp4", 5), talk(tmp_path / "long.mp4", 60)
+    with serving(tmp_path / "home") as platform:
+        platform.run("index", str(short), "--wait")
+        before = peaks(platform)
+        video = platform.messages("index", str(long), "--wait")[-1]
+        assert video["state"] == "READY"
+        assert next(s["total"] for s in video["stages"] if s["stage"] == "decoding") >= "14"
+        after = peaks(platform)
+    growth = {name: round(after[name] / before[name], 3) for name in WORKERS}
+    print({name: f"{before[name] >> 20} -> {after[name] >> 20} MiB" for name in WORKERS})
+    assert all(g <= 1.1 for g in growth.values()), growth
