@@ -42,6 +42,8 @@ class Video(Base):
     copy: Mapped[str] = mapped_column(String(63), default="")
     """Empty, or the video's own id where the same bytes were wanted twice."""
     info_key: Mapped[str] = mapped_column(Text)
+    subtitles_key: Mapped[str] = mapped_column(Text, default="")
+    subtitles_name: Mapped[str] = mapped_column(String(255), default="")
     duration: Mapped[int] = mapped_column(BigInteger, default=0)
     row_count: Mapped[int] = mapped_column(BigInteger, default=0)
     error_stage: Mapped[str] = mapped_column(String(63), default="")

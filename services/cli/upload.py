@@ -58,7 +58,8 @@ def measure(path: str, stop: threading.Event, moved: Moved) -> Film:
 
 def request_id(film: Film, parent: str, spec: pb.VideoSpec, salt: str = "") -> str:
     """The same for the same bytes, collection and description, so that a repeated command goes on with its upload."""
-    parts = [film.sha256, parent, spec.title, repr(sorted(spec.labels.items())), salt]
+    subtitles = hashlib.sha256(spec.subtitles.SerializeToString()).hexdigest()
+    parts = [film.sha256, parent, spec.title, repr(sorted(spec.labels.items())), subtitles, salt]
     return "sha256-" + hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -31,6 +31,7 @@ class Kind:
 
 _KINDS = (
     Kind("info", "gateway", ("search",), "pb", "VideoInfo: title, labels, time added"),
+    Kind("subtitle_file", "gateway", (), "bin", "the subtitle file given with the video, as it is"),
     Kind("plan", "decoding", ("decoding", "search", "gateway"), "pb", "Plan: probe and segments"),
     Kind("subtitles", "decoding", ("transcription",), "zip", "a WebVTT file a text subtitle stream"),
     Kind("frames", "decoding", ("embedding", "captioning"), "pb", "SampledFrames of a segment"),

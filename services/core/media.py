@@ -141,3 +141,5 @@ class VideoInfo:
     title: str
     created: int
     labels: dict[str, str] = field(default_factory=dict)
+    subtitles_key: str = ""
+    """Object key of the subtitle file that was given with the video."""

@@ -1,6 +1,7 @@
 """Opens a media file that nobody vouches for, with PyAV: real containers only, nothing but this file, within limits."""
 
 import errno
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
-from services.core.errors import BadMedia, MediaLimit, NotFound, NoVideoStream
+from services.core.errors import BadMedia, MediaLimit, NotFound, NoVideoStream, StorageFull
 from services.core.times import SECOND, from_pts
 from services.decoding.ports import Limits
 
@@ -30,6 +31,7 @@ CONTAINERS = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "ogg", "asf", "
 SOUND = ("mp3", "wav", "flac", "aac")
 """Opened only to say that there is no video in them."""
 _ANY_PIXELS = (1 << 31) - 1
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
@@ -80,6 +82,12 @@ def renamed() -> Iterator[None]:
         yield
     except MemoryError as error:
         raise MediaLimit("decoding needs more memory than VIDX_DECODING_CHILD_MEMORY_BYTES allows") from error
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageFull(f"no room for temporary files in {tempfile.gettempdir()}: {error.strerror}") from error
+        if isinstance(error, av.error.FFmpegError):
+            raise _unreadable(error) from error
+        raise
     except av.error.FFmpegError as error:
         if error.errno == errno.ENOMEM:
             raise MediaLimit("decoding needs more memory than VIDX_DECODING_CHILD_MEMORY_BYTES allows") from error
@@ -88,10 +96,14 @@ def renamed() -> Iterator[None]:
                 "not a video container that is opened here: use MP4, MOV, MKV, WebM, AVI, MPEG, FLV, Ogg, WMV, MXF or "
                 "GIF; playlists and lists of files are refused"
             ) from error
-        raise BadMedia(
-            f"cannot be read as a video ({error.strerror or type(error).__name__}): the file is damaged, cut off "
-            "before its index, or no video"
-        ) from error
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: av.error.FFmpegError) -> BadMedia:
+    return BadMedia(
+        f"cannot be read as a video ({error.strerror or type(error).__name__}): the file is damaged, cut off "
+        "before its index, or no video"
+    )
 
 
 def _size(path: Path, limits: Limits) -> int:
@@ -128,7 +140,6 @@ def _options(limits: Limits) -> dict[str, str]:
     return {
         "protocol_whitelist": "file",
         "format_whitelist": ",".join(CONTAINERS + SOUND),
-        "max_streams": str(limits.streams + 1),
         "max_pixels": str(limits.pixels),
         "enable_drefs": "0",
         "use_absolute_path": "0",

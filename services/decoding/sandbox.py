@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import resource
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -89,6 +90,8 @@ def _confine(memory_bytes: int, file_bytes: int, parent: int) -> None:
         hard = resource.getrlimit(kind)[1]
         value = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
         resource.setrlimit(kind, (value, value))
+    # Ctrl-C goes to the whole group; the parent decides what it ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(5)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 

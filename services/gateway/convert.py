@@ -31,6 +31,7 @@ def video(view: VideoView) -> pb.Video:
         size_bytes=row.size_bytes,
         sha256=row.sha256,
         row_count=row.row_count if row.state == VideoState.READY else 0,
+        subtitle_file=row.subtitles_name,
     )
     if row.duration:
         message.duration.CopyFrom(duration(row.duration))

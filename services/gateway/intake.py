@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
 import sqlalchemy as sa
@@ -13,34 +12,17 @@ from services.catalog.models import Upload, Video
 from services.catalog.states import VideoState
 from services.core import artifacts
 from services.core.errors import ChecksumMismatch, InvalidInput, NotFound
-from services.core.media import VideoInfo
-from services.core.names import CollectionName, VideoName, check_labels, new_id
+from services.core.names import CollectionName, VideoName, new_id
 from services.core.store import Artifacts
 from services.gateway.collections import require
+from services.gateway.spec import Spec
 from services.gateway.streams import Hashing, Joined
-from services.gateway.videos import clean_title
 from services.pipeline import ledger
 from services.pipeline.control import Control
 
 PART_BYTES = 8 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
-
-
-@dataclass(frozen=True)
-class Spec:
-    """What is said of a new video."""
-
-    title: str = ""
-    labels: dict[str, str] = field(default_factory=dict)
-    allow_duplicate: bool = False
-    file_name: str = ""
-
-    def checked(self) -> "Spec":
-        """The same, fit to be stored. Raises InvalidInput."""
-        base = self.file_name.replace("\\", "/").rsplit("/", 1)[-1]
-        title = clean_title(self.title) or clean_title(base[:400]) or "untitled"
-        return Spec(title, check_labels(self.labels, "spec.labels"), self.allow_duplicate, "")
 
 
 class Intake:
@@ -192,6 +174,8 @@ class Intake:
                 known = self._create(name, request_id, spec, hashing.size, found)
             if known != name:
                 self._discard(name)
+                if spec.subtitles is not None:
+                    self._control.update(known, subtitles=spec.subtitles)
                 self._finish(request_id, known)
             return known
         except Exception:
@@ -203,7 +187,6 @@ class Intake:
 
     def _create(self, name: VideoName, request_id: str, spec: Spec, size: int, sha256: str) -> VideoName:
         created = ledger.now()
-        info_key = self._control.save_info(VideoInfo(str(name), spec.title, created, spec.labels))
         video = Video(
             collection=name.collection,
             id=name.video,
@@ -215,8 +198,12 @@ class Intake:
             size_bytes=size,
             sha256=sha256,
             copy=name.video if spec.allow_duplicate else "",
-            info_key=info_key,
+            subtitles_key="",
+            subtitles_name="",
         )
+        if spec.subtitles is not None:
+            self._control.save_subtitles(video, *spec.subtitles)
+        self._control.save_info(video)
         try:
             with self._database.write() as session:
                 require(session, name.parent)

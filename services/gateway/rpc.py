@@ -16,7 +16,8 @@ from services.core.names import CollectionName, VideoName
 from services.gateway import convert
 from services.gateway.collections import Collections
 from services.gateway.importer import Importer
-from services.gateway.intake import Intake, Spec, check_request_id
+from services.gateway.intake import Intake, check_request_id
+from services.gateway.spec import Spec
 from services.gateway.videos import Videos
 from services.pipeline.control import Control
 from services.runtime import grpc_client
@@ -167,7 +168,8 @@ class VideoIndexRpc(VideoIndexServiceServicer):
 
 
 def _spec(spec: pb.VideoSpec, file_name: str) -> Spec:
-    return Spec(spec.title, dict(spec.labels), spec.allow_duplicate, file_name)
+    subtitles = (spec.subtitles.file_name, spec.subtitles.content) if spec.HasField("subtitles") else None
+    return Spec(spec.title, dict(spec.labels), spec.allow_duplicate, file_name, subtitles)
 
 
 def _chunks(messages: Iterator[pb.UploadVideoRequest]) -> Iterator[bytes]:

@@ -1,5 +1,6 @@
 """What people ask of a video's indexing: begin, change, retry, cancel, remove. Used by the gateway."""
 
+import hashlib
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -55,21 +56,37 @@ class Control:
         """Have due jobs sent now rather than at the next tick; call after the transaction."""
         self._queue.poke()
 
-    def save_info(self, info: VideoInfo) -> str:
-        """Store what is said of a video; returns its key."""
-        name = VideoName.parse(info.name)
-        key = artifacts.key(name, "info", artifacts.digest(info.title, info.created, sorted(info.labels.items())))
-        self._store.save(key, info)
-        return key
+    def save_info(self, video: Video) -> None:
+        """Store what is said of a video, for those who read the bucket; sets the row's key of it."""
+        name = ledger.name_of(video)
+        info = VideoInfo(str(name), video.title, video.created, dict(video.labels), video.subtitles_key)
+        said = (info.title, info.created, sorted(info.labels.items()), info.subtitles_key)
+        video.info_key = artifacts.key(name, "info", artifacts.digest(said))
+        self._store.save(video.info_key, info)
 
-    def update(self, name: VideoName, title: str | None, labels: dict[str, str] | None) -> None:
-        """Change a video's title or labels; its rows are written again when they hold them."""
+    def save_subtitles(self, video: Video, file_name: str, content: bytes) -> None:
+        """Store a subtitle file that was given with a video; sets the row's key and name of it."""
+        digest = artifacts.digest(hashlib.sha256(content).hexdigest())
+        video.subtitles_key = artifacts.key(ledger.name_of(video), "subtitle_file", digest)
+        video.subtitles_name = file_name
+        self._store.objects.put(video.subtitles_key, content)
+
+    def update(
+        self,
+        name: VideoName,
+        title: str | None = None,
+        labels: dict[str, str] | None = None,
+        subtitles: tuple[str, bytes] | None = None,
+    ) -> None:
+        """Change what is said of a video; what depends on it is done again. `subtitles`: file name and content."""
         with self._database.write() as session:
             video = self._existing(session, name)
             video.title = video.title if title is None else title
             video.labels = video.labels if labels is None else labels
+            if subtitles is not None:
+                self.save_subtitles(video, *subtitles)
             old_key = video.info_key
-            video.info_key = self.save_info(VideoInfo(str(name), video.title, video.created, dict(video.labels)))
+            self.save_info(video)
             video.updated = ledger.now()
             if video.info_key != old_key and video.state in (VideoState.PROCESSING, VideoState.READY):
                 users = {s.name for s in workflow.STEPS if "info" in s.needs}

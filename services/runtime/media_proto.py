@@ -171,11 +171,17 @@ def shots_from(s: pb.Shots) -> media.Shots:
 
 
 def info_to(i: media.VideoInfo) -> pb.VideoInfo:
-    return pb.VideoInfo(name=i.name, title=i.title, labels=i.labels, create_time=timestamp(i.created))
+    return pb.VideoInfo(
+        name=i.name,
+        title=i.title,
+        labels=i.labels,
+        create_time=timestamp(i.created),
+        subtitles_key=i.subtitles_key,
+    )
 
 
 def info_from(i: pb.VideoInfo) -> media.VideoInfo:
-    return media.VideoInfo(i.name, i.title, nanoseconds(i.create_time), dict(i.labels))
+    return media.VideoInfo(i.name, i.title, nanoseconds(i.create_time), dict(i.labels), i.subtitles_key)
 
 
 def job_from(j: pb.Job) -> Job:

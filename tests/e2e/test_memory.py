@@ -9,7 +9,7 @@ from tests.media.pictures import pan
 from tests.servers.platform import Platform, serving
 
 RATE = 4
-WORKERS = ("decoding", "embedding", "search", "pipeline", "gateway")
+WORKERS = ("decoding", "embedding", "search", "pipeline")
 
 
 def talk(path: Path, minutes: int) -> Path:

@@ -11,7 +11,6 @@ from services.catalog.database import Database
 from services.catalog.models import Collection, Job, Video
 from services.catalog.settings import CatalogSettings
 from services.core import artifacts
-from services.core.media import VideoInfo
 from services.core.names import VideoName
 from services.pipeline import ledger
 from services.pipeline.control import Control
@@ -41,11 +40,11 @@ class House:
         name = VideoName("c", video)
         self.store.objects.put(artifacts.source_key(name), b"film")
         created = ledger.now()
-        key = self.control.save_info(VideoInfo(str(name), "t", created))
         row = Video(
             collection="c", id=video, title="t", labels={}, state="PROCESSING", created=created, updated=created,
-            size_bytes=4, sha256=sha256 or video, info_key=key,
+            size_bytes=4, sha256=sha256 or video, subtitles_key="", subtitles_name="",
         )  # fmt: skip
+        self.control.save_info(row)
         with self.database.write() as session:
             self.control.begin(session, row)
         self.pipeline.dispatch()

@@ -1,11 +1,12 @@
 """Files that are no good video: each a clear error, no dead worker, nothing read that must not be."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from services.core.errors import BadMedia, MediaLimit, NotFound, NoVideoStream, VidxError
+from services.core.errors import BadMedia, MediaLimit, NotFound, NoVideoStream, StorageFull, VidxError
 from services.core.jobs import no_progress
 from services.core.media import Plan
 from services.core.times import SECOND, TimeRange
@@ -15,7 +16,7 @@ from services.decoding.reader import SandboxedReader, Timeouts
 from services.decoding.sandbox import Sandbox
 from tests.media import broken
 from tests.media.films import film, sound_only, tone, two_scenes
-from tests.media.pictures import corners, hold, plain
+from tests.media.pictures import corners, hold, pan, plain
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +162,15 @@ def test_pictures_that_grow_in_the_middle_are_refused(sandbox: Sandbox, tmp_path
     except MediaLimit:
         return
     assert all(frame.time < 2 * SECOND for frame in made.frames)
+
+
+def test_a_disk_that_is_full_is_told_and_may_pass(tmp_path: Path, folder: Path) -> None:
+    path = film(tmp_path / "a.mp4", itertools.chain(*(pan(seed, 50) for seed in range(4))))
+    # A child that may write 20 kB stands for a disk with no more room.
+    with Sandbox(1, 8 << 30, 20_000) as small:
+        reader = limited(small)
+        found = reader.inspect(path, folder)
+        plan = Plan(found.probe, plan_segments(found.probe.duration, found.keyframes, 300 * SECOND))
+        with pytest.raises(StorageFull, match="no room"):
+            reader.segment(path, plan, plan.segments[0].range, folder, no_progress)
+        assert reader.probe(path).duration == found.probe.duration

@@ -170,6 +170,20 @@ def test_deleted_video_is_sent_again(gateway, vidx, film):
     assert len(gateway.headers) == 2
 
 
+def test_a_subtitle_file_goes_with_its_video_and_makes_another_request(gateway, vidx, film, tmp_path):
+    given = tmp_path / "talk.srt"
+    given.write_bytes(b"1\n00:00:01,000 --> 00:00:02,000\nhello\n")
+    assert vidx("index", str(film)).status == 0
+    assert vidx("index", str(film), "--subtitles", str(given)).status == 0
+    sent = gateway.headers[1].spec.subtitles
+    assert (sent.file_name, sent.content) == ("talk.srt", given.read_bytes())
+    assert gateway.headers[0].request_id != gateway.headers[1].request_id
+    missing = vidx("index", str(film), "--subtitles", str(tmp_path / "none.srt"))
+    assert missing.status == 1
+    assert "none.srt" in missing.err
+    assert vidx("index", str(film), str(given), "--subtitles", str(given)).status == 2
+
+
 def test_duplicate_is_sent_under_an_id_of_its_own(gateway, vidx, film):
     vidx("index", str(film), "--json")
     assert vidx("index", str(film), "--duplicate", "--json").status == 0

@@ -239,6 +239,33 @@ def test_the_same_request_and_the_same_bytes_are_one_video_unless_asked_otherwis
     assert len(sources) == 2
 
 
+def test_a_subtitle_file_is_kept_with_its_video_and_can_be_given_later(gateway) -> None:
+    plain = upload(gateway)
+    assert plain.subtitle_file == ""
+    given = pb.SubtitleFile(file_name="../talk.SRT", content=b"1\n00:00:01,000 --> 00:00:02,000\nhello\n")
+    video = upload(gateway, request_id="r2", spec=pb.VideoSpec(subtitles=given))
+    assert (video.name, video.subtitle_file) == (plain.name, "talk.SRT")
+    found = [k for k in objects(gateway) if "subtitle_file" in k]
+    assert [gateway.house.store.objects.get(k) for k in found] == [given.content]
+    gateway.stub.DeleteVideo(pb.DeleteVideoRequest(name=video.name), timeout=5)
+    assert objects(gateway) == []
+
+
+@pytest.mark.parametrize(
+    ("file_name", "content", "field"),
+    [
+        ("talk.exe", b"x", "spec.subtitles.file_name"),
+        ("", b"x", "spec.subtitles.file_name"),
+        ("talk.srt", b"", "spec.subtitles.content"),
+        ("talk.srt", b"x" * (8 * 2**20 + 1), "spec.subtitles.content"),
+    ],
+)
+def test_a_subtitle_file_that_is_none_is_refused(gateway, file_name: str, content: bytes, field: str) -> None:
+    spec = pb.VideoSpec(subtitles=pb.SubtitleFile(file_name=file_name, content=content))
+    _, fields = refused(lambda: upload(gateway, spec=spec), grpc.StatusCode.INVALID_ARGUMENT)
+    assert field in fields
+
+
 def test_a_deleted_video_can_be_uploaded_anew_with_the_same_request(gateway) -> None:
     first = upload(gateway)
     gateway.stub.DeleteVideo(pb.DeleteVideoRequest(name=first.name), timeout=5)

@@ -1,6 +1,7 @@
 """`vidx index`: add videos, and wait for them."""
 
 import contextlib
+import os
 import sys
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import click
 from services.cli.commands import options
 from services.cli.inputs import Label, sources
 from services.cli.output import complain, json_line, printable, say
-from services.core.errors import AlreadyExists, VidxError
+from services.core.errors import AlreadyExists, InvalidInput, VidxError
 
 if TYPE_CHECKING:
     from vidx.gateway.v1 import video_index_service_pb2 as pb
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @options.collection
 @click.option("--title", default="", help="Of one video; its file's name when not given.")
 @click.option("--label", "labels", multiple=True, type=Label(), help="Said of each video; may be repeated.")
+@click.option("--subtitles", type=click.Path(), help="A subtitle file of one video, kept with it: .srt .vtt .ttml .ass")
 @click.option("--wait", is_flag=True, help="Until each video is READY, or has FAILED.")
 @click.option("--duplicate", is_flag=True, help="Add a video again whose bytes are in the collection already.")
 @click.option("--parallel", type=click.IntRange(1, 16), default=4, show_default=True, help="Uploads at a time.")
@@ -32,6 +34,7 @@ def index_command(
     collection: str,
     title: str,
     labels: tuple[tuple[str, str], ...],
+    subtitles: str | None,
     wait: bool,
     duplicate: bool,
     parallel: int,
@@ -45,6 +48,8 @@ def index_command(
     found = list(dict.fromkeys(sources(items)))
     if title and len(found) > 1:
         raise click.UsageError(f"--title is for one video, and here are {len(found)}")
+    if subtitles and len(found) > 1:
+        raise click.UsageError(f"--subtitles is for one video, and here are {len(found)}")
 
     from vidx.gateway.v1 import video_index_service_pb2 as pb
 
@@ -53,6 +58,8 @@ def index_command(
     from services.cli.progress import board
 
     spec = pb.VideoSpec(title=printable(title), labels=dict(labels), allow_duplicate=duplicate)
+    if subtitles:
+        spec.subtitles.CopyFrom(_subtitle_file(subtitles))
     parent = collection_name(collection)
     with connect() as gateway:
         _ensure(gateway, parent)
@@ -75,6 +82,17 @@ def _ensure(gateway: "Gateway", parent: str) -> None:
     request = pb.CreateCollectionRequest(collection_id=parent.split("/")[1])
     with contextlib.suppress(AlreadyExists):
         gateway.call(gateway.stub.CreateCollection, request)
+
+
+def _subtitle_file(path: str) -> "pb.SubtitleFile":
+    from vidx.gateway.v1 import video_index_service_pb2 as pb
+
+    try:
+        with open(path, "rb") as file:
+            # One byte more than is taken, so that the server says what is too much.
+            return pb.SubtitleFile(file_name=printable(os.path.basename(path)), content=file.read((8 << 20) + 1))
+    except OSError as error:
+        raise InvalidInput(f"{printable(path)}: {error.strerror or error}") from error
 
 
 def _outcome(source: str, result: "Future[pb.Video]", wait: bool, json: bool) -> bool:

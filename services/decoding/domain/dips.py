@@ -19,7 +19,7 @@ BRIEF = 500 * MILLISECOND
 STRUCTURE = 10.0
 LEAST_LEVEL = 6.0
 """Mean difference between a picture and the even frames, at least."""
-OFF_LINE = 0.35
+OFF_LINE = 0.6
 MOST_FRAMES = 256
 
 

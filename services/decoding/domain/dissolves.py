@@ -20,6 +20,8 @@ SPACING = SECOND // 31
 LONGEST_HALF = SECOND + SECOND // 2
 LEAST_CHANGE = 11.0
 OFF_LINE = 0.3
+MEAN_OFF_LINE, MOST_OFF_LINE = 0.2, 0.4
+MOST_BACK, MOST_STEP = 0.06, 0.34
 
 
 def dissolves(times: Times, signatures: Bytes, taken: Iterable[tuple[int, int]]) -> list[int]:
@@ -107,7 +109,7 @@ def _middle(t: Times, full: Bytes, centre: int, half: int) -> int | None:
     shares = rest @ span / float(span @ span)
     off = np.sqrt(((rest - shares[:, None] * span) ** 2).sum(1) / float(span @ span))
     change = np.diff(shares)
-    if off.max() > OFF_LINE or change.min() < -0.06 or change.max() > 0.34:
+    if off.mean() > MEAN_OFF_LINE or off.max() > MOST_OFF_LINE or change.min() < -MOST_BACK or change.max() > MOST_STEP:
         return None
     # What burst into a shot and fades away leaves the shot that was there before.
     earlier = range(first, max(0, int(np.searchsorted(t, t[first] - SECOND))) - 1, -4)

@@ -66,10 +66,14 @@ def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
 
 
 def test_a_transaction_is_kept_whole_or_not_at_all(database: Database) -> None:
-    with pytest.raises(IntegrityError), database.write() as session:
-        session.add(Collection(id="a", created=1))
-        session.flush()
-        session.execute(sa.insert(Collection).values(id="a", created=2, request_id=""))
+    def twice() -> None:
+        with database.write() as session:
+            session.add(Collection(id="a", created=1))
+            session.flush()
+            session.execute(sa.insert(Collection).values(id="a", created=2, request_id=""))
+
+    with pytest.raises(IntegrityError):
+        twice()
     with database.read() as session:
         assert session.get(Collection, "a") is None
 

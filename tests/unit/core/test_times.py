@@ -1,5 +1,6 @@
 """Exact times: no PTS loses its identity, and ranges are half-open."""
 
+import itertools
 from fractions import Fraction
 
 import pytest
@@ -43,7 +44,8 @@ def test_two_ranges_overlap_exactly_when_they_share_an_instant(a: TimeRange, b: 
     shared = a.intersection(b)
     assert a.overlaps(b) == b.overlaps(a) == (shared is not None)
     if shared:
-        assert a.contains(shared.start) and b.contains(shared.start)
+        assert a.contains(shared.start)
+        assert b.contains(shared.start)
         assert a.span(b).contains(shared.start)
 
 
@@ -55,7 +57,7 @@ def test_neighbours_that_touch_do_not_overlap() -> None:
 @given(st.sets(times, min_size=2, max_size=8))
 def test_pieces_cover_the_whole_exactly_when_none_is_missing_or_doubled(marks: set[int]) -> None:
     at = sorted(marks)
-    pieces = [TimeRange(a, b) for a, b in zip(at, at[1:], strict=False)]
+    pieces = [TimeRange(a, b) for a, b in itertools.pairwise(at)]
     whole = TimeRange(at[0], at[-1])
     assert covers(pieces, whole)
     assert not covers(pieces[:-1], whole)

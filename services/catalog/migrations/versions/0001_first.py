@@ -28,6 +28,8 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("copy", sa.String(63), nullable=False),
         sa.Column("info_key", sa.Text, nullable=False),
+        sa.Column("subtitles_key", sa.Text, nullable=False),
+        sa.Column("subtitles_name", sa.String(255), nullable=False),
         sa.Column("duration", sa.BigInteger, nullable=False),
         sa.Column("row_count", sa.BigInteger, nullable=False),
         sa.Column("error_stage", sa.String(63), nullable=False),

@@ -140,7 +140,7 @@ class EmbedImagesRequest(_message.Message):
     IMAGES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def images(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """JPEG or PNG bytes. At most 64, together at most 64 MiB."""
+        """JPEG or PNG bytes. At most 64, together at most 15 MiB, which a message can carry."""
 
     def __init__(
         self,

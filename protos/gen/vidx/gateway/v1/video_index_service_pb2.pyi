@@ -131,6 +131,7 @@ class Video(_message.Message):
     SHA256_FIELD_NUMBER: _builtins.int
     REMAINING_FIELD_NUMBER: _builtins.int
     ROW_COUNT_FIELD_NUMBER: _builtins.int
+    SUBTITLE_FILE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Format: collections/{collection}/videos/{video}"""
     title: _builtins.str
@@ -143,6 +144,8 @@ class Video(_message.Message):
     """SHA-256 of the source, 64 hex digits."""
     row_count: _builtins.int
     """Rows in the index, counted when it became READY."""
+    subtitle_file: _builtins.str
+    """Name of the subtitle file that was given with it. Empty when none was."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Keys: 1 to 63 of a-z, 0-9, _ and -; values: at most 255 characters; at most 64."""
@@ -192,10 +195,11 @@ class Video(_message.Message):
         sha256: _builtins.str = ...,
         remaining: _duration_pb2.Duration | None = ...,
         row_count: _builtins.int = ...,
+        subtitle_file: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration", b"duration", "error", b"error", "ready_time", b"ready_time", "remaining", b"remaining", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration", b"duration", "error", b"error", "labels", b"labels", "name", b"name", "ready_time", b"ready_time", "remaining", b"remaining", "row_count", b"row_count", "sha256", b"sha256", "size_bytes", b"size_bytes", "stages", b"stages", "state", b"state", "title", b"title", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration", b"duration", "error", b"error", "labels", b"labels", "name", b"name", "ready_time", b"ready_time", "remaining", b"remaining", "row_count", b"row_count", "sha256", b"sha256", "size_bytes", b"size_bytes", "stages", b"stages", "state", b"state", "subtitle_file", b"subtitle_file", "title", b"title", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -547,6 +551,7 @@ class VideoSpec(_message.Message):
     TITLE_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     ALLOW_DUPLICATE_FIELD_NUMBER: _builtins.int
+    SUBTITLES_FIELD_NUMBER: _builtins.int
     title: _builtins.str
     """Shown to people; the file's name when empty. At most 500 characters."""
     allow_duplicate: _builtins.bool
@@ -555,20 +560,53 @@ class VideoSpec(_message.Message):
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Keys: 1 to 63 of a-z, 0-9, _ and -; values: at most 255 characters; at most 64."""
 
+    @_builtins.property
+    def subtitles(self) -> Global___SubtitleFile:
+        """A subtitle file that belongs to the video. Kept with it as a source of its transcript; given for bytes that the
+        collection already holds, it replaces what their video had.
+        """
+
     def __init__(
         self,
         *,
         title: _builtins.str = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         allow_duplicate: _builtins.bool = ...,
+        subtitles: Global___SubtitleFile | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subtitles", b"subtitles"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_duplicate", b"allow_duplicate", "labels", b"labels", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_duplicate", b"allow_duplicate", "labels", b"labels", "subtitles", b"subtitles", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VideoSpec: _TypeAlias = VideoSpec  # noqa: Y015
+
+@_typing.final
+class SubtitleFile(_message.Message):
+    """A subtitle file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    file_name: _builtins.str
+    """Its name, which ends in .srt, .vtt, .ttml, .ass or .ssa; never used as a path."""
+    content: _builtins.bytes
+    """At most 8 MiB."""
+    def __init__(
+        self,
+        *,
+        file_name: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "file_name", b"file_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubtitleFile: _TypeAlias = SubtitleFile  # noqa: Y015
 
 @_typing.final
 class UploadVideoRequest(_message.Message):

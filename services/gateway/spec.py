@@ -1,0 +1,46 @@
+"""What is said of a new video, and its rules."""
+
+from dataclasses import dataclass, field
+
+from services.core.errors import InvalidInput
+from services.core.names import check_labels
+from services.gateway.videos import clean_title
+
+SUBTITLE_SUFFIXES = (".srt", ".vtt", ".ttml", ".ass", ".ssa")
+MAX_SUBTITLE_BYTES = 8 << 20
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What is said of a new video. `subtitles`: file name and content."""
+
+    title: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+    allow_duplicate: bool = False
+    file_name: str = ""
+    subtitles: tuple[str, bytes] | None = None
+
+    def checked(self) -> "Spec":
+        """The same, fit to be stored. Raises InvalidInput."""
+        title = clean_title(self.title) or clean_title(_base(self.file_name)) or "untitled"
+        labels = check_labels(self.labels, "spec.labels")
+        subtitles = _checked_subtitles(*self.subtitles) if self.subtitles is not None else None
+        return Spec(title, labels, self.allow_duplicate, "", subtitles)
+
+
+def _base(file_name: str) -> str:
+    """The last part of a path of any system, short enough for a title."""
+    return file_name.replace("\\", "/").rsplit("/", 1)[-1][:400]
+
+
+def _checked_subtitles(file_name: str, content: bytes) -> tuple[str, bytes]:
+    shown = clean_title(_base(file_name))[-255:]
+    if not shown.lower().endswith(SUBTITLE_SUFFIXES):
+        rule = f"names of subtitle files end in {', '.join(SUBTITLE_SUFFIXES)}"
+        raise InvalidInput(f"subtitle file {shown[:80]!r}: {rule}", fields={"spec.subtitles.file_name": rule})
+    if not 0 < len(content) <= MAX_SUBTITLE_BYTES:
+        rule = f"1 to {MAX_SUBTITLE_BYTES} bytes"
+        raise InvalidInput(
+            f"subtitle file {shown!r} has {len(content)} bytes: {rule}", fields={"spec.subtitles.content": rule}
+        )
+    return shown, content
