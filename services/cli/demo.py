@@ -18,7 +18,7 @@ from services.cli.output import printable
 
 COLLECTION = "demo"
 QUESTIONS = (
-    ("an astronaut in an orange suit", "astronaut.png"),
+    ("a photographer with a tripod", "camera.png"),
     ("a cat", "chelsea.png"),
     ("a cup of coffee", "coffee.png"),
     ("a rocket on a launch pad", "rocket.jpg"),
