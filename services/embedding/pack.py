@@ -22,7 +22,8 @@ def read(folder: Path) -> tuple[Manifest, Model]:
     background = _background(folder / manifest.background.file, v.dimension)
     image_version = f"{v.model}:{v.version}:{v.digest}:{v.layout}:{v.height}x{v.width}"
     text_version = f"{t.model}:{t.version}:{t.digest}:{t.max_tokens}"
-    return manifest, Model(manifest.space, v.dimension, image_version, text_version, background)
+    centre, scale = manifest.background.centre, manifest.background.scale
+    return manifest, Model(manifest.space, v.dimension, image_version, text_version, background, centre, scale)
 
 
 def _background(file: Path, dimension: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

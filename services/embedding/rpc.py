@@ -25,9 +25,9 @@ class EmbeddingService(pb_grpc.EmbeddingServiceServicer):
         found = self._service.embed_text(list(request.texts))
         return pb.EmbedTextResponse(
             vectors=[pb.Vector(values=row) for row in found.vectors],
-            backgrounds=[
-                pb.Background(mean=mean, deviation=deviation)
-                for mean, deviation in zip(found.means, found.deviations, strict=True)
+            calibrations=[
+                pb.Calibration(middle=middle, spread=spread)
+                for middle, spread in zip(found.middles, found.spreads, strict=True)
             ],
             space=self._service.space,
         )

@@ -14,22 +14,23 @@ from services.core.store import Artifacts
 from services.embedding.batches import Batch, ahead, batches
 from services.embedding.domain.model import ALGORITHM, Model
 from services.embedding.domain.shots import ShotPooler
-from services.embedding.domain.vectors import F32, U8, background, from_npz, to_npz
+from services.embedding.domain.vectors import F32, U8, calibration, from_npz, to_npz
 from services.embedding.jpegs import jpegs
 from services.embedding.ports import Encoder, Pictures
 from services.embedding.texts import Texts
 
 MAX_IMAGES = 64
-MAX_IMAGES_BYTES = 64 << 20
+MAX_IMAGES_BYTES = 15 << 20
+"""A gRPC message carries no more."""
 
 
 @dataclass(frozen=True)
 class TextVectors:
-    """Unit vectors [n, d], and for each the mean and deviation [n] of its cosines with the background."""
+    """Unit vectors [n, d], and for each the middle and spread [n] of the curve from its cosines to scores."""
 
     vectors: F32
-    means: F32
-    deviations: F32
+    middles: F32
+    spreads: F32
 
 
 class Embedding:
@@ -61,10 +62,11 @@ class Embedding:
     def embed_text(self, texts: Sequence[str]) -> TextVectors:
         """Vectors of 1 to 64 texts of 1 to 10,000 characters each, in order. Raises InvalidInput."""
         vectors = self._texts.vectors(texts)
-        return TextVectors(vectors, *background(vectors, self._model.background))
+        model = self._model
+        return TextVectors(vectors, *calibration(vectors, model.background, model.centre, model.scale))
 
     def embed_images(self, images: Sequence[bytes]) -> F32:
-        """Unit vectors of 1 to 64 JPEGs or PNGs, at most 64 MiB in all, in order. Raises InvalidInput naming one."""
+        """Unit vectors of 1 to 64 JPEGs or PNGs, at most 15 MiB in all, in order. Raises InvalidInput naming one."""
         if not 1 <= len(images) <= MAX_IMAGES:
             rule = f"1 to {MAX_IMAGES} images"
             raise InvalidInput(f"{len(images)} images; wanted {rule}", fields={"images": rule})

@@ -19,8 +19,8 @@ class EmbeddingClient:
 
     def encode(self, text: str) -> EncodedQuery:
         response = grpc_client.call(self._embed_text, pb.EmbedTextRequest(texts=[text]), self._timeout_s)
-        if len(response.vectors) != 1 or len(response.backgrounds) != 1:
+        if len(response.vectors) != 1 or len(response.calibrations) != 1:
             raise Internal("the embedding service answered one text with another number of vectors")
-        background = response.backgrounds[0]
+        calibration = response.calibrations[0]
         vector = np.fromiter(response.vectors[0].values, dtype=np.float32)
-        return EncodedQuery(response.space, vector, background.mean, background.deviation)
+        return EncodedQuery(response.space, vector, calibration.middle, calibration.spread)

@@ -15,12 +15,12 @@ from services.search.domain.rows import Row
 
 @dataclass(frozen=True)
 class EncodedQuery:
-    """A text as a vector [d] of length 1 in `space`, with the mean and deviation of its background cosine."""
+    """A text as a vector [d] of length 1 in `space`; `middle` and `spread` as `domain.scores` takes them."""
 
     space: str
     vector: NDArray[np.float32]
-    mean: float
-    deviation: float
+    middle: float
+    spread: float
 
 
 class QueryEncoder(Protocol):

@@ -112,11 +112,11 @@ class SearchService:
             missing = [shot for shot in shots if shot not in pooled]
             if missing:
                 pooled.update(self._index.cosines(space, vector, missing))
-            found = rules.moments(groups, pooled, collection, encoded.deviation)
+            found = rules.moments(groups, pooled, collection, encoded.spread)
             floor = hits[-1].cosine if len(hits) == limit < selection.MAX_HITS else None
-            if floor is None or score(floor, encoded.mean, encoded.deviation) < query.min_score:
-                return selection.select(found, query, encoded.mean, encoded.deviation)
-            known = selection.select(selection.certain(found, floor), query, encoded.mean, encoded.deviation)
+            if floor is None or score(floor, encoded.middle, encoded.spread) < query.min_score:
+                return selection.select(found, query, encoded.middle, encoded.spread)
+            known = selection.select(selection.certain(found, floor), query, encoded.middle, encoded.spread)
             if len(known) > query.end:
                 return known
             limit = min(limit * selection.GROWTH, selection.MAX_HITS)

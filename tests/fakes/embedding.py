@@ -41,7 +41,7 @@ MANIFEST = Manifest(
 
 def model(space: str = "fake-space", image_version: str = "v1", text_version: str = "t1") -> Model:
     rows = np.random.default_rng(0).normal(size=(16, DIMENSION))
-    return Model(space, DIMENSION, image_version, text_version, unit(rows))
+    return Model(space, DIMENSION, image_version, text_version, unit(rows), centre=4.0, scale=0.5)
 
 
 def vector_of(value: int) -> F32:

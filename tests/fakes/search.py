@@ -115,15 +115,15 @@ class FakeEncoder:
 
     vectors: dict[str, NDArray[np.float32]]
     space: str = "space"
-    mean: float = 0.0
-    deviation: float = 0.1
+    middle: float = 0.45
+    spread: float = 0.09
     dimensions: int = 8
     asked: list[str] = field(default_factory=list)
 
     def encode(self, text: str) -> EncodedQuery:
         self.asked.append(text)
         default = np.eye(self.dimensions, dtype=np.float32)[-1]
-        return EncodedQuery(self.space, self.vectors.get(text, default), self.mean, self.deviation)
+        return EncodedQuery(self.space, self.vectors.get(text, default), self.middle, self.spread)
 
 
 def stored_video(

@@ -89,7 +89,7 @@ def test_photographs_are_nearest_to_their_words(stage: Embedding) -> None:
     photographs = [jpeg(Image.fromarray(take())) for take in (data.cat, data.coffee, data.rocket)]
     pictures = stage.embed_images(photographs)
     found = stage.embed_text(["a cat", "a cup of coffee on a table", "a rocket is launched"])
-    scores = (found.vectors @ pictures.T - found.means[:, None]) / found.deviations[:, None]
+    scores = (found.vectors @ pictures.T - found.middles[:, None]) / found.spreads[:, None]
     assert scores.argmax(0).tolist() == scores.argmax(1).tolist() == [0, 1, 2]
 
 
@@ -108,7 +108,7 @@ def test_texts_of_any_length_are_unit_vectors(stage: Embedding) -> None:
     texts = ["snow", "a dog on a beach. " * 555, "雪" * 10_000, "word " * 2000, "x" * 10_000, "\x00 dog", "🏔" * 500]
     found = stage.embed_text([*texts, "snow"])
     np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, atol=1e-5)
-    assert (found.deviations > 0).all()
+    assert (found.spreads > 0).all()
     np.testing.assert_array_equal(found.vectors[0], found.vectors[-1])
 
 

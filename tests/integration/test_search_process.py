@@ -37,7 +37,7 @@ class Embedding(embedding_grpc.EmbeddingServiceServicer):
     ) -> embedding_pb.EmbedTextResponse:
         return embedding_pb.EmbedTextResponse(
             vectors=[embedding_pb.Vector(values=AXES[int(text)].tolist()) for text in request.texts],
-            backgrounds=[embedding_pb.Background(mean=0, deviation=0.1)] * len(request.texts),
+            calibrations=[embedding_pb.Calibration(middle=0.45, spread=0.09)] * len(request.texts),
             space="axes",
         )
 

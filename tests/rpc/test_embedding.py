@@ -51,13 +51,14 @@ def refused(method: grpc.UnaryUnaryMultiCallable, request: object) -> VidxError:
     return caught.value
 
 
-def test_texts_become_unit_vectors_with_their_background(stub: pb_grpc.EmbeddingServiceStub) -> None:
+def test_texts_become_unit_vectors_with_the_curve_of_their_score(stub: pb_grpc.EmbeddingServiceStub) -> None:
     response = call(stub.EmbedText, pb.EmbedTextRequest(texts=["a dog", "a cat runs"]), 10)
     vectors = np.array([v.values for v in response.vectors])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 1], atol=1e-6)
     cosines = vectors @ model().background.T
-    np.testing.assert_allclose([b.mean for b in response.backgrounds], cosines.mean(1), atol=1e-6)
-    np.testing.assert_allclose([b.deviation for b in response.backgrounds], cosines.std(1), atol=1e-6)
+    middles, spreads = ([getattr(c, field) for c in response.calibrations] for field in ("middle", "spread"))
+    np.testing.assert_allclose(middles, cosines.mean(1) + 4 * cosines.std(1), atol=1e-6)
+    np.testing.assert_allclose(spreads, 0.5 * cosines.std(1), atol=1e-6)
     assert response.space == "fake-space"
 
 

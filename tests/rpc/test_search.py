@@ -190,7 +190,7 @@ class Embedding(embedding_service_pb2_grpc.EmbeddingServiceServicer):
     ) -> embedding_service_pb2.EmbedTextResponse:
         return embedding_service_pb2.EmbedTextResponse(
             vectors=[embedding_service_pb2.Vector(values=[0.6, 0.8])] * self._vectors,
-            backgrounds=[embedding_service_pb2.Background(mean=0.25, deviation=0.5)] * self._vectors,
+            calibrations=[embedding_service_pb2.Calibration(middle=0.25, spread=0.5)] * self._vectors,
             space=f"space of {list(request.texts)}",
         )
 
@@ -207,7 +207,7 @@ def test_text_is_encoded_by_the_embedding_service(vectors: int) -> None:
         client = EmbeddingClient(channel, 10)
         if vectors:
             got = client.encode("a dog")
-            assert (got.space, got.mean, got.deviation) == ("space of ['a dog']", 0.25, 0.5)
+            assert (got.space, got.middle, got.spread) == ("space of ['a dog']", 0.25, 0.5)
             assert got.vector.dtype == np.float32
             assert got.vector.tolist() == pytest.approx([0.6, 0.8])
         else:

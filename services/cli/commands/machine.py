@@ -56,8 +56,10 @@ def up_command(
 
     stop = threading.Event()
     if not detach:
-        # Also while it starts: a supervisor's SIGTERM must not leave half a platform.
-        signal.signal(signal.SIGTERM, _interrupt)
+        # Also while it starts: a supervisor's SIGTERM must not leave half a platform. SIGINT by name, because a
+        # shell that starts a command in the background has it ignored.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _interrupt)
     where = home()
     folder, _ = packs.build(pack, models or where.models, _tell)
     began = time.monotonic()

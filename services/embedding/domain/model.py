@@ -21,3 +21,7 @@ class Model:
     """Changes with everything that shapes a text's vector."""
     background: F32
     """Unit vectors of unrelated pictures, [m, dimension]."""
+    centre: float
+    """Deviations above the background's mean cosine at which a score is one half."""
+    scale: float
+    """Deviations by which the odds of a score grow e-fold; above 0."""

@@ -29,15 +29,17 @@ def pool(vectors: F32, owners: npt.NDArray[np.intp], weights: npt.NDArray[Any], 
     return unit(sums)
 
 
-def background(vectors: F32, others: F32) -> tuple[F32, F32]:
-    """Mean and standard deviation, each [n], of every row's cosine with the unit rows of `others` [m, d].
+def calibration(vectors: F32, background: F32, centre: float, scale: float) -> tuple[F32, F32]:
+    """Middle and spread, each [n], of the curve from a row's cosine to a score.
 
-    They say how alike unrelated things are to a vector, which a score needs to be comparable between queries. The
-    deviation is never below SMALLEST_DEVIATION, so that it can be divided by.
+    A row's cosines with the unit rows of `background` [m, d] say how alike unrelated pictures are to it: their mean
+    and deviation. A cosine `centre` deviations above that mean scores one half; `scale` deviations more multiply the
+    odds by e. The spread is never 0, so that it can be divided by.
     """
-    cosines = vectors.astype(np.float64) @ others.astype(np.float64).T
+    cosines = vectors.astype(np.float64) @ background.astype(np.float64).T
     deviations = np.maximum(cosines.std(axis=1), SMALLEST_DEVIATION)
-    return cosines.mean(axis=1).astype(np.float32), deviations.astype(np.float32)
+    middles = cosines.mean(axis=1) + centre * deviations
+    return middles.astype(np.float32), (scale * deviations).astype(np.float32)
 
 
 def to_npz(vectors: F32, space: str) -> bytes:

@@ -75,7 +75,7 @@ def moments(groups: Sequence[Group], pooled: Mapping[str, float], collection: st
     """Moments, best first; ties by video, then start.
 
     `pooled`: cosines of shots by the id of their row; a shot without one is judged by its frames alone. `spread`:
-    cosines that differ by less are alike; the deviation of the query's background.
+    cosines that differ by less are alike; the spread of the query's calibration.
     """
     found: list[Found] = []
     for group in groups:

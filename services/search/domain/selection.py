@@ -47,12 +47,12 @@ def first_limit(query: Query) -> int:
     return min(max(LEAST_HITS, HITS_A_MOMENT * (query.end + 1)), MAX_HITS)
 
 
-def select(found: Sequence[Found], query: Query, mean: float, deviation: float) -> list[Moment]:
+def select(found: Sequence[Found], query: Query, middle: float, spread: float) -> list[Moment]:
     """The moments of `found`, in its order, that pass the score cut-off and the bound a video."""
     chosen: list[Moment] = []
     per_video: dict[str, int] = {}
     for moment in found:
-        value = score(moment.cosine, mean, deviation)
+        value = score(moment.cosine, middle, spread)
         if value < query.min_score:
             break
         seen = per_video.get(moment.video, 0)

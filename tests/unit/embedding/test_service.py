@@ -210,9 +210,9 @@ def test_a_picture_over_the_limit_stays_that_kind_of_error(bench: Bench, monkeyp
         bench.stage.embed_images([b"a"])
 
 
-def test_texts_come_with_their_background(bench: Bench) -> None:
+def test_texts_come_with_the_curve_of_their_score(bench: Bench) -> None:
     found = bench.stage.embed_text(["a dog", "a cat runs"])
     cosines = found.vectors @ bench.model.background.T
-    np.testing.assert_allclose(found.means, cosines.mean(1), atol=1e-6)
-    np.testing.assert_allclose(found.deviations, cosines.std(1), atol=1e-6)
-    assert (found.deviations > 0).all()
+    np.testing.assert_allclose(found.middles, cosines.mean(1) + 4 * cosines.std(1), atol=1e-6)
+    np.testing.assert_allclose(found.spreads, 0.5 * cosines.std(1), atol=1e-6)
+    assert (found.spreads > 0).all()

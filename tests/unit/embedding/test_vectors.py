@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from services.embedding.domain.vectors import SMALLEST_DEVIATION, background, from_npz, pool, to_npz, unit
+from services.embedding.domain.vectors import SMALLEST_DEVIATION, calibration, from_npz, pool, to_npz, unit
 
 ROWS = hnp.arrays(np.float32, st.tuples(st.integers(1, 8), st.integers(2, 6)), elements=st.floats(0.5, 100, width=32))
 
@@ -33,16 +33,17 @@ def test_pooling_weighs_rows_by_owner() -> None:
     np.testing.assert_allclose(pooled, [[0.6, 0.8], [0, 1]], atol=1e-6)
 
 
-def test_background_is_the_mean_and_deviation_of_cosines() -> None:
+def test_a_score_counts_deviations_above_the_mean_of_the_background() -> None:
     others = np.array([[1, 0], [0, 1], [-1, 0], [0, -1], [1, 0]], np.float32)
-    mean, deviation = background(np.array([[1, 0], [0, 1]], np.float32), others)
-    np.testing.assert_allclose(mean, [0.2, 0.0], atol=1e-6)
-    np.testing.assert_allclose(deviation, [np.std([1, 0, -1, 0, 1]), np.std([0, 1, 0, -1, 0])], atol=1e-6)
+    middle, spread = calibration(np.array([[1, 0], [0, 1]], np.float32), others, 3.0, 0.5)
+    deviation = np.array([np.std([1, 0, -1, 0, 1]), np.std([0, 1, 0, -1, 0])])
+    np.testing.assert_allclose(middle, [0.2, 0.0] + 3 * deviation, atol=1e-6)
+    np.testing.assert_allclose(spread, 0.5 * deviation, atol=1e-6)
 
 
-def test_deviation_can_always_be_divided_by() -> None:
+def test_a_spread_can_always_be_divided_by() -> None:
     same = np.array([[1, 0], [1, 0]], np.float32)
-    assert background(same[:1], same)[1][0] == pytest.approx(SMALLEST_DEVIATION)
+    assert calibration(same[:1], same, 0.0, 1.0)[1][0] == pytest.approx(SMALLEST_DEVIATION)
 
 
 @given(ROWS)

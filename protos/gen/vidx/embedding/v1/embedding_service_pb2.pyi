@@ -70,32 +70,32 @@ class EmbedTextRequest(_message.Message):
 Global___EmbedTextRequest: _TypeAlias = EmbedTextRequest  # noqa: Y015
 
 @_typing.final
-class Background(_message.Message):
-    """How alike unrelated pictures and a text are: the mean and spread of the text's cosine against the model pack's
-    background vectors. Makes scores comparable between queries.
+class Calibration(_message.Message):
+    """How a text's cosine with a picture becomes a score that is comparable between queries: a logistic curve that the
+    model pack fixes by how alike unrelated pictures and this text are.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    MEAN_FIELD_NUMBER: _builtins.int
-    DEVIATION_FIELD_NUMBER: _builtins.int
-    mean: _builtins.float
-    """Range: [-1, 1]"""
-    deviation: _builtins.float
-    """Above 0."""
+    MIDDLE_FIELD_NUMBER: _builtins.int
+    SPREAD_FIELD_NUMBER: _builtins.int
+    middle: _builtins.float
+    """Cosine at which the score is one half."""
+    spread: _builtins.float
+    """Cosine by which the odds of the score grow e-fold. Above 0."""
     def __init__(
         self,
         *,
-        mean: _builtins.float = ...,
-        deviation: _builtins.float = ...,
+        middle: _builtins.float = ...,
+        spread: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deviation", b"deviation", "mean", b"mean"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["middle", b"middle", "spread", b"spread"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Background: _TypeAlias = Background  # noqa: Y015
+Global___Calibration: _TypeAlias = Calibration  # noqa: Y015
 
 @_typing.final
 class EmbedTextResponse(_message.Message):
@@ -104,7 +104,7 @@ class EmbedTextResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     VECTORS_FIELD_NUMBER: _builtins.int
-    BACKGROUNDS_FIELD_NUMBER: _builtins.int
+    CALIBRATIONS_FIELD_NUMBER: _builtins.int
     SPACE_FIELD_NUMBER: _builtins.int
     space: _builtins.str
     """Names the vector space; vectors of different spaces must not be compared."""
@@ -113,19 +113,19 @@ class EmbedTextResponse(_message.Message):
         """One a text, in order."""
 
     @_builtins.property
-    def backgrounds(self) -> _containers.RepeatedCompositeFieldContainer[Global___Background]:
+    def calibrations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Calibration]:
         """One a text, in order."""
 
     def __init__(
         self,
         *,
         vectors: _abc.Iterable[Global___Vector] | None = ...,
-        backgrounds: _abc.Iterable[Global___Background] | None = ...,
+        calibrations: _abc.Iterable[Global___Calibration] | None = ...,
         space: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backgrounds", b"backgrounds", "space", b"space", "vectors", b"vectors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibrations", b"calibrations", "space", b"space", "vectors", b"vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
