@@ -4,10 +4,11 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.index import content, rows
@@ -36,8 +37,9 @@ def undisturbed(platform: Platform, long_film: Path) -> list[tuple]:
 
 
 def pids(platform: Platform, service: str) -> list[int]:
-    """Process ids of a service and of its further workers."""
-    return [row["pid"] for name, row in platform.services().items() if name.split("-")[0] == service and row["pid"]]
+    """Process ids of a service, of its further workers, and of their children."""
+    own = [row["pid"] for name, row in platform.services().items() if name.split("-")[0] == service and row["pid"]]
+    return own + [child.pid for pid in own for child in psutil.Process(pid).children(recursive=True)]
 
 
 @contextmanager
@@ -50,12 +52,14 @@ def stopped(platform: Platform, part: str) -> Iterator[None]:
         yield
     finally:
         for pid in frozen:
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def kill(platform: Platform, service: str) -> None:
     for pid in pids(platform, service):
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def stage(platform: Platform, name: str, stage_name: str) -> dict:
