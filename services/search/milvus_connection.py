@@ -12,6 +12,8 @@ from services.core.errors import Exhausted, StorageFull, TimedOut, Unavailable, 
 from services.search.settings import SearchSettings
 
 NO_COLLECTION, NOT_LOADED, RATE_LIMIT = 100, 101, 8
+QUIET = {"grpc.keepalive_time_ms": 600_000, "grpc.keepalive_permit_without_calls": 0}
+"""pymilvus pings every 10 s, calls or not; a gRPC server with usual settings, as milvus-lite is, hangs up on that."""
 T = TypeVar("T")
 Call = Callable[[MilvusClient, str, float], T]
 """Takes the client, a collection's name and a timeout in seconds."""
@@ -68,7 +70,9 @@ class Connection:
             if self._client is None:
                 s = self._settings
                 token, timeout = s.milvus_token.get_secret_value(), s.connect_timeout_s
-                client = MilvusClient(uri=s.milvus_uri, token=token, timeout=timeout, dedicated=True)
+                client = MilvusClient(
+                    uri=s.milvus_uri, token=token, timeout=timeout, dedicated=True, grpc_options=QUIET
+                )
                 self._lite = str(client.get_server_version(timeout=timeout)).startswith("milvus_lite")
                 self._client = client
             return self._client

@@ -5,6 +5,7 @@ from typing import Any
 
 from pymilvus import MilvusClient
 
+from services.search.milvus_connection import QUIET
 from tests.servers.platform import Platform
 
 FIELDS = ["id", "video", "kind", "shot_start", "shot_end", "start", "end", "frame_time", "vector"]
@@ -12,7 +13,7 @@ FIELDS = ["id", "video", "kind", "shot_start", "shot_end", "start", "end", "fram
 
 def rows(platform: Platform, collection: str, video: str = "") -> list[dict[str, Any]]:
     """Every row of a collection, or of one video of it, straight from Milvus."""
-    client = MilvusClient(f"http://{platform.services()['milvus']['address']}")
+    client = MilvusClient(f"http://{platform.services()['milvus']['address']}", dedicated=True, grpc_options=QUIET)
     try:
         found: list[dict[str, Any]] = []
         for name in client.list_collections():
