@@ -1,5 +1,6 @@
 """Runs functions that touch media in child processes that may die alone, with Pebble."""
 
+import gc
 import multiprocessing
 import os
 import resource
@@ -40,7 +41,7 @@ class Sandbox:
 
         Raises what the function raises, TimedOut, WorkerLost.
         """
-        future = self._pool.schedule(function, args=args, timeout=timeout_s)
+        future = self._pool.schedule(_tidily, args=(function, *args), timeout=timeout_s)
         try:
             while tick is not None:
                 try:
@@ -77,6 +78,14 @@ class Sandbox:
         """End the processes."""
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
+
+
+def _tidily(function: Callable[..., T], *args: Any) -> T:
+    """Call it, and free what it used: PyAV's objects hold each other, and too few are made for the collector to run."""
+    try:
+        return function(*args)
+    finally:
+        gc.collect()
 
 
 def _confine(memory_bytes: int, file_bytes: int, parent: int) -> None:
