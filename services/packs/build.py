@@ -14,13 +14,13 @@ from services.packs.pack import Backend
 def build(pack_file: Path, out: Path, *, backend: Backend, progress: Callable[[str], None]) -> Manifest:
     """The manifest of the pack built at `out`/<name>-<digest>; nothing is done when it is there already.
 
-    The digest covers the pack file, the files beside it that it is made of, and the backend. The folder appears
-    complete or not at all: it is built beside and renamed. `NotFound` names a missing distribution,
+    The digest covers the pack file, the files beside it that it is made of, the backend and the builder's version. The
+    folder appears complete or not at all: it is built beside and renamed. `NotFound` names a missing distribution,
     `ChecksumMismatch` a file whose bytes are not those that the pack names.
     """
     pack = packs.load(pack_file)
     assets = packs.Assets.of(pack, pack_file)
-    digest = packs.digest(pack, *assets.read(), backend)
+    digest = packs.build_digest(pack, assets, backend)
     folder = out / f"{pack.name}-{digest[:12]}"
     if (folder / manifests.FILE).is_file():
         progress(f"{folder.name} is built")

@@ -11,7 +11,7 @@ import torch
 from services.core import errors
 from services.packs import colours, conse, efficientnet, minilm, onnx_file, sentences, source, triton
 from services.packs.manifest import Background, Manifest, Text, Visual
-from services.packs.pack import FORMAT, Assets, Backend, File, Pack
+from services.packs.pack import FORMAT, Assets, Backend, File, Pack, vector_digest
 from services.packs.pack import digest as digest_of
 
 _IMAGE, _IDS, _MASK, _VECTOR = "image", "input_ids", "attention_mask", "vector"
@@ -30,6 +30,8 @@ def export(
 ) -> Manifest:
     """Write everything of the built pack but its manifest into `folder`, and return that."""
     visual, text = pack.visual_encoder, pack.text_encoder
+    vectors_of = vector_digest(pack, assets)
+    visual_digest, text_digest = digest_of("visual", vectors_of), digest_of("text", vectors_of)
     classes = sentences.load(assets.sentences)
     tokenizer = source.locate(text.source, _need(text.source.tokenizer, "text_encoder.source.tokenizer"))
     config = source.locate(text.source, _need(text.source.config, "text_encoder.source.config"))
@@ -50,6 +52,7 @@ def export(
         folder / "text_encoder",
         {_IDS: triton.Tensor("TYPE_INT64", (-1,)), _MASK: triton.Tensor("TYPE_INT64", (-1,))},
         {_VECTOR: triton.Tensor("TYPE_FP32", (text.dimension,))},
+        text_digest,
         pack.serving,
         backend,
         assets.runner,
@@ -67,6 +70,7 @@ def export(
         folder / "visual_encoder",
         {_IMAGE: triton.Tensor("TYPE_UINT8", (visual.height, visual.width, 3))},
         {_VECTOR: triton.Tensor("TYPE_FP32", (visual.dimension,))},
+        visual_digest,
         pack.serving,
         backend,
         assets.runner,
@@ -77,18 +81,16 @@ def export(
 
     rows = conse.background(space)
     np.save(folder / _BACKGROUND, rows)
-    # How the models are served and batched is not in it: that changes no vector.
-    vector_digest = digest_of(visual, text, *assets.read()[:2])
     return Manifest(
         format=FORMAT,
         pack=pack.name,
         digest=digest,
         backend=backend,
-        space=vector_digest[:16],
+        space=vectors_of[:16],
         visual_encoder=Visual(
             model="visual_encoder",
             version=triton.VERSION,
-            digest=digest_of("visual", vector_digest),
+            digest=visual_digest,
             dimension=visual.dimension,
             input=_IMAGE,
             output=_VECTOR,
@@ -99,7 +101,7 @@ def export(
         text_encoder=Text(
             model="text_encoder",
             version=triton.VERSION,
-            digest=digest_of("text", vector_digest),
+            digest=text_digest,
             dimension=text.dimension,
             ids=_IDS,
             mask=_MASK,

@@ -13,8 +13,10 @@ Backend = Literal["python", "onnxruntime"]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 Name = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_-]{0,39}$")]
 
-# Raised when the builder would make something else of the same pack file.
-FORMAT = 1
+# Raised when the builder would make something else of the same pack file: an old build is then no longer found.
+FORMAT = 2
+# Raised when that gives other vectors. Stored vectors are compared with new ones only when this is the same.
+VECTORS = 1
 
 
 class _Frozen(BaseModel):
@@ -140,9 +142,20 @@ def load(path: Path) -> Pack:
         raise errors.InvalidInput(f"{path} is not a model pack: {listed}", fields=fields) from error
 
 
+def build_digest(pack: Pack, assets: Assets, backend: Backend) -> str:
+    """What a build is made of: the pack file, the files beside it, the backend and this builder."""
+    return digest(f"build {FORMAT} {VECTORS}", pack, *assets.read(), backend)
+
+
+def vector_digest(pack: Pack, assets: Assets) -> str:
+    """What shapes its vectors. How the models are served and batched does not."""
+    sentences, colours, _ = assets.read()
+    return digest(f"vectors {VECTORS}", pack.visual_encoder, pack.text_encoder, sentences, colours)
+
+
 def digest(*parts: BaseModel | bytes | str) -> str:
-    """SHA-256 over `parts` and the builder's format, hexadecimal."""
-    total = hashlib.sha256(f"vidx pack {FORMAT}".encode())
+    """SHA-256 over `parts`, hexadecimal."""
+    total = hashlib.sha256()
     for part in parts:
         data = part.model_dump_json() if isinstance(part, BaseModel) else part
         raw = data.encode() if isinstance(data, str) else data

@@ -25,17 +25,19 @@ def write(
     folder: Path,
     inputs: Mapping[str, Tensor],
     outputs: Mapping[str, Tensor],
+    digest: str,
     serving: Serving,
     backend: Backend,
     runner: Path,
 ) -> Path:
     """Make the model's folder, named by `folder`; the caller writes the ONNX file at the path returned.
 
-    `runner` is the model.py that stands beside it for the Python backend.
+    `digest` is the role's in the manifest: by it a client knows which build a server serves. `runner` is the model.py
+    that stands beside it for the Python backend.
     """
     version = folder / VERSION
     version.mkdir(parents=True)
-    config = _config(folder.name, inputs, outputs, serving, backend)
+    config = _config(folder.name, inputs, outputs, digest, serving, backend)
     (folder / "config.pbtxt").write_text(text_format.MessageToString(config), "utf-8")
     if backend == "python":
         shutil.copyfile(runner, version / "model.py")
@@ -43,7 +45,12 @@ def write(
 
 
 def _config(
-    name: str, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], serving: Serving, backend: Backend
+    name: str,
+    inputs: Mapping[str, Tensor],
+    outputs: Mapping[str, Tensor],
+    digest: str,
+    serving: Serving,
+    backend: Backend,
 ) -> pb.ModelConfig:
     config = pb.ModelConfig(name=name, backend=backend, max_batch_size=serving.max_batch_size)
     if backend == "onnxruntime":
@@ -58,6 +65,7 @@ def _config(
     group = pb.ModelInstanceGroup
     # The Python runner computes on the CPU; the ONNX Runtime backend takes a GPU where there is one.
     config.instance_group.add(count=1, kind=group.KIND_CPU if backend == "python" else group.KIND_AUTO)
+    config.parameters["digest"].string_value = digest
     threads = "intra_op_threads" if backend == "python" else "intra_op_thread_count"
     config.parameters[threads].string_value = str(serving.intra_op_threads)
     if backend == "python":

@@ -1,15 +1,18 @@
 """How to start, on one machine, the Triton binary of the `nvidia-pytriton` wheel on a built pack."""
 
+import hashlib
 import importlib.util
 import os
+import signal
 import sys
 import sysconfig
+from contextlib import suppress
 from pathlib import Path
 
 from services.core import errors
-from services.packs import manifest as manifests
 
 HOST = "127.0.0.1"
+_PROCESSES = ("tritonserver", "triton_python_backend_stub")
 
 
 def command(
@@ -18,8 +21,12 @@ def command(
     """The argv, and what to add to the environment, of a Triton that serves the pack built at `manifest_dir`.
 
     It listens on loopback only, refuses to start when a model does not load, and is ready (/v2/health/ready) when all
-    do. A backend folder is laid out in `scratch`. `NotFound` when the wheel or its stub for this Python is missing.
+    do. A backend folder is laid out in `scratch`, a folder of this server alone. `NotFound` when the wheel or its stub
+    for this Python is missing.
     """
+    # Imported here, not above: what only clears must not carry pydantic.
+    from services.packs import manifest as manifests
+
     built = manifests.load(manifest_dir)
     if built.backend != "python":
         raise errors.InvalidInput(
@@ -30,8 +37,8 @@ def command(
         str(server / "bin/tritonserver"),
         f"--model-repository={manifest_dir}",
         f"--backend-directory={_backends(server, scratch)}",
-        # One region name a server, so that two on one machine do not share memory.
-        f"--backend-config=python,shm-region-prefix-name={_region(grpc_port)}",
+        # Named by the folder, so that what an ended server left is found, and nothing of another one.
+        f"--backend-config=python,shm-region-prefix-name={region(scratch)}",
         "--backend-config=python,shm-default-byte-size=16777216",
         "--model-control-mode=explicit",
         "--disable-auto-complete-config",
@@ -50,14 +57,22 @@ def command(
     return argv, _environment(packages)
 
 
-def clear(grpc_port: int) -> None:
-    """Free the shared memory of a server on this port that was killed or failed to start; it must not be running."""
-    for region in Path("/dev/shm").glob(f"{_region(grpc_port)}*"):
-        region.unlink(missing_ok=True)
+def clear(scratch: Path) -> None:
+    """End by force what is left of a server with this `scratch`, and free the memory that it and its models shared."""
+    prefix = region(scratch)
+    for entry in Path("/proc").glob("[0-9]*"):
+        # The server names its region in an option, and each model's process in an argument.
+        with suppress(OSError):
+            name, *rest = (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+            if Path(name).name in _PROCESSES and any(prefix in argument for argument in rest):
+                os.kill(int(entry.name), signal.SIGKILL)
+    for file in Path("/dev/shm").glob(f"{prefix}*"):
+        file.unlink(missing_ok=True)
 
 
-def _region(grpc_port: int) -> str:
-    return f"vidx-{grpc_port}-"
+def region(scratch: Path) -> str:
+    """What the names of the shared memory of the server with this `scratch` begin with, under /dev/shm."""
+    return f"vidx-{hashlib.sha256(os.fsencode(scratch.absolute())).hexdigest()[:12]}-"
 
 
 def _server() -> tuple[Path, Path]:

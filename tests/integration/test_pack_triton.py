@@ -115,6 +115,12 @@ def test_contract(client: Client) -> None:
     np.testing.assert_allclose(np.linalg.norm(np.vstack([vectors, texts]), axis=1), 1, atol=1e-5)
 
 
+def test_models_say_of_which_build_they_are(client: Client) -> None:
+    for role in (client.made.visual_encoder, client.made.text_encoder):
+        config = client.client.get_model_config(role.model, client_timeout=10).config
+        assert config.parameters["digest"].string_value == role.digest
+
+
 def test_batch_equals_one_by_one(client: Client) -> None:
     batch = canvases(client.made, 16)
     singly = np.concatenate([client.images(batch[i : i + 1]) for i in range(16)])
@@ -178,5 +184,5 @@ def test_broken_model_is_an_error_at_start(built: tuple[Path, Manifest], tmp_pat
     done = subprocess.run(argv, env={**os.environ, **extra}, capture_output=True, timeout=60, text=True)
     assert done.returncode != 0
     assert "failed to load" in done.stderr
-    tritonserver.clear(grpc)
-    assert not list(Path("/dev/shm").glob(f"vidx-{grpc}-*"))
+    tritonserver.clear(tmp_path)
+    assert not list(Path("/dev/shm").glob(f"{tritonserver.region(tmp_path)}*"))

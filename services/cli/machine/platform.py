@@ -12,9 +12,10 @@ from pathlib import Path
 from services.cli.home import Home, Running, State
 from services.cli.machine import logs, ports, processes, supervisor
 from services.cli.machine.health import ready
-from services.cli.machine.programs import PARTS, PORTS, Program
+from services.cli.machine.programs import PARTS, PORTS, TRITON, Program
 from services.cli.machine.supervisor import Control
 from services.core.errors import Conflict, TimedOut, Unavailable
+from services.packs import tritonserver
 
 POLL_S = 0.1
 CLOSE_S = 20.0
@@ -158,9 +159,7 @@ def _clear(home: Home, tell: Tell) -> None:
     at.unlink(missing_ok=True)
     if at.parent != home.run:
         shutil.rmtree(at.parent, ignore_errors=True)
-    # A Triton that was killed leaves the memory it shared with its models' processes.
-    for region in Path("/dev/shm").glob(f"vidx-{state.ports.get('triton', 0)}-*"):
-        region.unlink(missing_ok=True)
+    tritonserver.clear(home.run / TRITON)
     home.save(State(state.ports, None))
 
 

@@ -16,6 +16,8 @@ from services.core.errors import InvalidInput, NotFound
 STAGES = ("decoding", "embedding", "search")
 PARTS = ("redis", "milvus", "triton")
 """Started before the services, which connect to them, and stopped after them."""
+TRITON = "triton"
+"""Triton's own folder in the home's run folder."""
 PORTS = ("gateway", *STAGES, "redis", "milvus", "triton", "triton_http", "triton_metrics")
 
 Check = Literal["grpc", "redis", "tcp", "http", "alive"]
@@ -127,16 +129,13 @@ def _milvus(home: Home, ports: Mapping[str, int]) -> Program:
 
 
 def _triton(home: Home, ports: Mapping[str, int], pack: Path) -> Program:
-    from services.packs import tritonserver
+    from services.packs import serve, tritonserver
 
+    http, scratch = ports["triton_http"], home.run / TRITON
     argv, env = tritonserver.command(
-        pack,
-        http_port=ports["triton_http"],
-        grpc_port=ports["triton"],
-        metrics_port=ports["triton_metrics"],
-        scratch=home.run / "triton",
+        pack, http_port=http, grpc_port=ports["triton"], metrics_port=ports["triton_metrics"], scratch=scratch
     )
-    return Program("triton", argv, env, "http", ports["triton_http"])
+    return Program("triton", serve.command(argv, http_port=http, scratch=scratch), env, "http", http)
 
 
 def _package(name: str) -> Path:

@@ -7,6 +7,7 @@ import pytest
 
 from services.core import errors
 from services.packs import export, manifest
+from services.packs import pack as packs
 from services.packs.build import build
 from tests.unit.packs.test_manifest import sample
 
@@ -58,6 +59,29 @@ def test_digest_covers_every_file(pack_file: Path, tmp_path: Path, exports: list
     file.write_text(file.read_text().replace("b\n", "x\n").replace("= 1\n", "= 2\n").replace("= 3.5", "= 3"))
     assert build(pack_file, tmp_path / "out", backend="python", progress=silent).digest != before.digest
     assert len(exports) == 2
+
+
+@pytest.mark.parametrize("constant", ["FORMAT", "VECTORS"])
+def test_a_newer_builder_does_not_take_an_old_build(
+    pack_file: Path, tmp_path: Path, exports: list[Path], monkeypatch: pytest.MonkeyPatch, constant: str
+) -> None:
+    before = build(pack_file, tmp_path / "out", backend="python", progress=silent)
+    monkeypatch.setattr(packs, constant, getattr(packs, constant) + 1)
+    assert build(pack_file, tmp_path / "out", backend="python", progress=silent).digest != before.digest
+    assert len(exports) == 2
+
+
+def test_only_what_shapes_vectors_changes_their_digest(pack_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def vectors() -> str:
+        pack = packs.load(pack_file)
+        return packs.vector_digest(pack, packs.Assets.of(pack, pack_file))
+
+    before = vectors()
+    pack_file.write_text(pack_file.read_text().replace("queue_delay_us = 2000", "queue_delay_us = 1000"))
+    monkeypatch.setattr(packs, "FORMAT", packs.FORMAT + 1)
+    assert vectors() == before
+    monkeypatch.setattr(packs, "VECTORS", packs.VECTORS + 1)
+    assert vectors() != before
 
 
 def test_backends_stand_side_by_side(pack_file: Path, tmp_path: Path, exports: list[Path]) -> None:
