@@ -62,7 +62,7 @@ proto-check: $(READY)
 	@diff -r -x __pycache__ .cache/gen protos/gen || { echo 'protos/gen is not what the protos give: run make protos'; exit 1; }
 
 bench-triton: $(READY) ## the cost of the way through Triton, beside the same ONNX session in-process
-	$(BIN)/python tests/bench/triton_path.py --models $(MODELS)
+	VIDX_TEST_MODELS=$(MODELS) $(BIN)/python -m tests.bench.triton_path
 
 clean: ## remove what make made
 	rm -rf $(VENV) $(SWIFT) .cache .demo build *.egg-info

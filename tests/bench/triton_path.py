@@ -1,6 +1,6 @@
 """What the way through Triton costs: a batch of images, client to vector, beside the same ONNX session in-process.
 
-    python tests/bench/triton_path.py --models FOLDER_OF_A_BUILT_PACK [--rounds 30] [--batch 16]
+    python -m tests.bench.triton_path [--rounds 30] [--batch 16]        or: make bench-triton
 
 The two take turns (A B A B), so that a change of the machine's load hits both; the figures are medians of
 wall time, and the least, which other work on the machine disturbs least.
@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,14 +18,12 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from services.embedding import pack
 from services.embedding.batches import ahead
 from services.embedding.triton import TritonEncoder
 from services.packs.manifest import Manifest
 from services.runtime.triton import Triton, TritonSettings
-from tests.servers.triton import serving
+from tests.servers.triton import built_pack, serving
 
 IN_FLIGHT = 3
 
@@ -98,15 +95,13 @@ def measure(folder: Path, address: str, batch: int, rounds: int) -> dict[str, fl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", type=Path, required=True, help="folder of a built pack")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=30)
     args = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        serving(args.models.resolve(), Path(scratch)) as (address, _),
-    ):
-        print(json.dumps(measure(args.models, address, args.batch, args.rounds)))
+    with tempfile.TemporaryDirectory() as scratch:
+        pack = built_pack(Path(scratch))
+        with serving(pack, Path(scratch)) as (address, _):
+            print(json.dumps(measure(pack, address, args.batch, args.rounds)))
 
 
 if __name__ == "__main__":
