@@ -7,19 +7,19 @@ from google.protobuf.descriptor import ServiceDescriptor
 from vidx.decoding.v1 import decoding_service_pb2 as pb
 from vidx.decoding.v1 import decoding_service_pb2_grpc as pb_grpc
 
-from services.core.errors import Cancelled, InvalidInput
 from services.core.jobs import Handler
 from services.decoding.service import Decoding
+from services.runtime import steps
 from services.runtime.grpc_server import Register
-from services.runtime.media_proto import duration, job_from, nanoseconds, outputs_to, probe_to
+from services.runtime.media_proto import duration, nanoseconds, probe_to
 
 
 class DecodingService(pb_grpc.DecodingServiceServicer):
     """The gRPC door."""
 
-    def __init__(self, service: Decoding, steps: Mapping[str, Handler]) -> None:
+    def __init__(self, service: Decoding, handlers: Mapping[str, Handler]) -> None:
         self._service = service
-        self._steps = steps
+        self._handlers = handlers
 
     def Probe(self, request: pb.ProbeRequest, context: grpc.ServicerContext) -> pb.ProbeResponse:  # noqa: N802
         return pb.ProbeResponse(probe=probe_to(self._service.probe(request.source)))
@@ -29,22 +29,12 @@ class DecodingService(pb_grpc.DecodingServiceServicer):
         return pb.GetFrameResponse(jpeg=jpeg, time=duration(shown))
 
     def Run(self, request: pb.RunRequest, context: grpc.ServicerContext) -> pb.RunResponse:  # noqa: N802
-        job = job_from(request.job)
-        handler = self._steps.get(job.step)
-        if handler is None:
-            rule = f"one of {', '.join(sorted(self._steps))}"
-            raise InvalidInput(f"job.step {job.step[:80]!r} is not {rule}", fields={"job.step": rule})
-
-        def progress(done: int, total: int) -> None:
-            if not context.is_active():
-                raise Cancelled("the caller has gone")
-
-        return pb.RunResponse(outputs=outputs_to(handler(job, progress)))
+        return pb.RunResponse(outputs=steps.run(self._handlers, request.job, context))
 
 
-def door(service: Decoding, steps: Mapping[str, Handler]) -> tuple[ServiceDescriptor, Register]:
+def door(service: Decoding, handlers: Mapping[str, Handler]) -> tuple[ServiceDescriptor, Register]:
     """The service as `runtime.grpc_server` takes it."""
-    servicer = DecodingService(service, steps)
+    servicer = DecodingService(service, handlers)
     return (
         pb.DESCRIPTOR.services_by_name["DecodingService"],
         lambda server: pb_grpc.add_DecodingServiceServicer_to_server(servicer, server),

@@ -7,19 +7,18 @@ from google.protobuf.descriptor import ServiceDescriptor
 from vidx.embedding.v1 import embedding_service_pb2 as pb
 from vidx.embedding.v1 import embedding_service_pb2_grpc as pb_grpc
 
-from services.core.errors import Cancelled, InvalidInput
 from services.core.jobs import Handler
 from services.embedding.service import Embedding
+from services.runtime import steps
 from services.runtime.grpc_server import Register
-from services.runtime.media_proto import job_from, outputs_to
 
 
 class EmbeddingService(pb_grpc.EmbeddingServiceServicer):
     """The gRPC door."""
 
-    def __init__(self, service: Embedding, steps: Mapping[str, Handler]) -> None:
+    def __init__(self, service: Embedding, handlers: Mapping[str, Handler]) -> None:
         self._service = service
-        self._steps = steps
+        self._handlers = handlers
 
     def EmbedText(self, request: pb.EmbedTextRequest, context: grpc.ServicerContext) -> pb.EmbedTextResponse:  # noqa: N802
         found = self._service.embed_text(list(request.texts))
@@ -37,22 +36,12 @@ class EmbeddingService(pb_grpc.EmbeddingServiceServicer):
         return pb.EmbedImagesResponse(vectors=[pb.Vector(values=row) for row in vectors], space=self._service.space)
 
     def Run(self, request: pb.RunRequest, context: grpc.ServicerContext) -> pb.RunResponse:  # noqa: N802
-        job = job_from(request.job)
-        handler = self._steps.get(job.step)
-        if handler is None:
-            rule = f"one of {', '.join(sorted(self._steps))}"
-            raise InvalidInput(f"job.step {job.step[:80]!r} is not {rule}", fields={"job.step": rule})
-
-        def progress(done: int, total: int) -> None:
-            if not context.is_active():
-                raise Cancelled("the caller has gone")
-
-        return pb.RunResponse(outputs=outputs_to(handler(job, progress)))
+        return pb.RunResponse(outputs=steps.run(self._handlers, request.job, context))
 
 
-def door(service: Embedding, steps: Mapping[str, Handler]) -> tuple[ServiceDescriptor, Register]:
+def door(service: Embedding, handlers: Mapping[str, Handler]) -> tuple[ServiceDescriptor, Register]:
     """The service as `runtime.grpc_server` takes it."""
-    servicer = EmbeddingService(service, steps)
+    servicer = EmbeddingService(service, handlers)
     return (
         pb.DESCRIPTOR.services_by_name["EmbeddingService"],
         lambda server: pb_grpc.add_EmbeddingServiceServicer_to_server(servicer, server),

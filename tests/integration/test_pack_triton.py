@@ -1,10 +1,7 @@
 """The built-in pack, built for real and served by the Triton of the wheel on loopback."""
 
 import os
-import socket
 import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,21 +16,13 @@ from services.packs import tritonserver
 from services.packs.build import build
 from services.packs.canvas import lay
 from services.packs.manifest import Manifest
+from tests.servers.ports import free_ports
+from tests.servers.triton import wait_ready
 
 BUILTIN = Path(__file__).parents[2] / "deploy/models/builtin.toml"
-READY_WITHIN_S = 60.0
 
 # The first test builds the pack, which takes minutes on a machine that is busy with other things.
 pytestmark = pytest.mark.timeout(900)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago; all held at once, so that they differ."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in held]
-    for each in held:
-        each.close()
-    return ports
 
 
 @pytest.fixture(scope="module")
@@ -88,17 +77,6 @@ def client(built: tuple[Path, Manifest], tmp_path_factory: pytest.TempPathFactor
     finally:
         process.terminate()
         process.wait(30)
-
-
-def wait_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + READY_WITHIN_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/health/ready", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(f"Triton is not ready (exit {process.poll()}): {log.read_text()[-2000:]}")
 
 
 def canvases(made: Manifest, count: int) -> NDArray[np.uint8]:

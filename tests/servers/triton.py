@@ -33,7 +33,7 @@ def serving(pack: Path, scratch: Path, grpc_port: int = 0) -> Iterator[tuple[str
     with log.open("ab") as out:
         process = subprocess.Popen(argv, env={**os.environ, **extra}, stdout=out, stderr=out)
     try:
-        _wait_ready(process, http, log)
+        wait_ready(process, http, log)
         yield f"127.0.0.1:{grpc}", process
     finally:
         process.terminate()
@@ -44,7 +44,7 @@ def serving(pack: Path, scratch: Path, grpc_port: int = 0) -> Iterator[tuple[str
             process.wait()
 
 
-def _wait_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def wait_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
