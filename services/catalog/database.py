@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from services.catalog.settings import CatalogSettings
@@ -34,7 +35,8 @@ class Database:
         if self._sqlite:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
-        self._reads = sessionmaker(self._engine, expire_on_commit=False)
+        view = self._engine if self._sqlite else self._engine.execution_options(isolation_level="REPEATABLE READ")
+        self._reads = sessionmaker(view, expire_on_commit=False)
         self._writes = sessionmaker(self._engine.execution_options(writes=True), expire_on_commit=False)
         # SQLite has one writer at a time; threads that queue here do not wake up in the order of their busy timers.
         self._writer = threading.Lock() if self._sqlite else None
@@ -73,8 +75,18 @@ class Database:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
+    for pragma in (f"busy_timeout={_BUSY_MS}", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    deadline = time.monotonic() + _BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            # The busy timer does not cover this change, which all processes try at their first start.
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
@@ -94,3 +106,5 @@ def _errors() -> Iterator[None]:
         if "disk is full" in text or "No space left" in text:
             raise StorageFull("the catalog's disk is full: make room") from error
         raise Unavailable(f"the catalog does not answer: {text[:200]}") from error
+    except (InterfaceError, TimeoutError) as error:
+        raise Unavailable(f"the catalog does not answer: {str(error)[:200]}") from error

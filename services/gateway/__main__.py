@@ -34,15 +34,16 @@ def main() -> None:
     rpc = VideoIndexRpc(
         Collections(database, control),
         Videos(database, artifacts, control, settings.watch_s, settings.max_watchers),
-        Intake(database, artifacts, control, settings.max_upload_bytes),
+        Intake(database, artifacts, control, settings.max_upload_bytes, settings.max_uploads),
         Importer(read(ImportSettings)),
         control,
         SearchServiceStub(search),
         DecodingServiceStub(decoding),
         settings.call_s,
     )
-    # A watcher holds a thread for as long as it watches; the others must not wait for one.
-    threads = server_settings.model_copy(update={"threads": server_settings.threads + settings.max_watchers})
+    # A watcher or an upload holds a thread for as long as it takes; the others must not wait for one.
+    held = settings.max_watchers + settings.max_uploads
+    threads = server_settings.model_copy(update={"threads": server_settings.threads + held})
     server = create_server(threads, [(SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s))])
     server.wait_for_signal()
     database.close()

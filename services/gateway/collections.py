@@ -56,7 +56,7 @@ class Collections:
     def list(self, page_size: int, page_token: str) -> tuple[list[CollectionView], str]:
         """A page of collections by name, and the next page's token."""
         limit = pages.size(page_size, 50, 1000)
-        after = pages.position(page_token, "collections", 1)
+        after = pages.position(page_token, "collections", str)
         with self._database.read() as session:
             query = sa.select(Collection).order_by(Collection.id).limit(limit + 1)
             rows = session.scalars(query.where(Collection.id > after[0]) if after else query).all()
@@ -77,7 +77,8 @@ class Collections:
             except NotFound:
                 continue
         with self._database.write() as session:
-            session.execute(sa.delete(Upload).where(Upload.collection == name.collection))
+            # The reconciler takes away what is kept of unfinished uploads.
+            session.execute(sa.update(Upload).where(Upload.collection == name.collection).values(updated=0))
             try:
                 session.execute(sa.delete(Collection).where(Collection.id == name.collection))
                 session.flush()

@@ -1,6 +1,7 @@
 """Streams from the addresses that ImportVideo may read: files of allowed folders, S3, and public web servers."""
 
 import ipaddress
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from services.gateway.settings import ImportSettings
 
 MAX_REDIRECTS = 5
 _FIELD = "uri"
+_UNICAST = ipaddress.ip_network("2000::/3")
+_6TO4 = ipaddress.ip_network("2002::/16")
 
 
 class Importer:
@@ -51,18 +54,26 @@ class Importer:
     def _file(self, parts: SplitResult) -> Iterator[BinaryIO]:
         if parts.netloc not in ("", "localhost") or "\0" in unquote(parts.path):
             raise InvalidInput("file addresses have the form file:///path", fields={_FIELD: "file:///path"})
-        # Resolved before it is compared, so that neither .. nor a link leads out of the folder.
-        path = Path(unquote(parts.path)).resolve()
+        try:
+            # Resolved before it is compared, so that neither .. nor a link leads out of the folder.
+            path = Path(unquote(parts.path)).resolve()
+            self._check_inside(path)
+            if not path.is_file():
+                raise NotFound(f"no file {unquote(parts.path)[:200]!r}")
+            stream = path.open("rb")
+        except PermissionError as error:
+            raise Denied("the gateway may not read this file") from error
+        except (OSError, RuntimeError) as error:
+            raise NotFound(f"no file {unquote(parts.path)[:200]!r}") from error
+        with stream:
+            # What was opened counts: a folder on the way may have become a link since.
+            self._check_inside(Path(os.readlink(f"/proc/self/fd/{stream.fileno()}")))
+            yield stream
+
+    def _check_inside(self, path: Path) -> None:
         folders = [Path(folder).resolve() for folder in self._settings.folders]
         if not any(path.is_relative_to(folder) for folder in folders):
             raise Denied("this file is not inside a folder that the gateway may import from (VIDX_IMPORT_FOLDERS)")
-        if not path.is_file():
-            raise NotFound(f"no file {unquote(parts.path)[:200]!r}")
-        try:
-            with path.open("rb") as stream:
-                yield stream
-        except PermissionError as error:
-            raise Denied("the gateway may not read this file") from error
 
     @contextmanager
     def _s3(self, parts: SplitResult) -> Iterator[BinaryIO]:
@@ -85,10 +96,12 @@ class Importer:
             if error.code in ("NoSuchKey", "NoSuchBucket"):
                 raise NotFound(f"no object {unquote(key)[:200]!r} in bucket {parts.netloc[:80]!r}") from error
             raise Denied(f"the S3 server refused: {error.code}") from error
-        except (MinioException, urllib3.exceptions.HTTPError, ValueError) as error:
+        except ValueError as error:
+            raise InvalidInput(f"not an S3 address: {error}", fields={_FIELD: "s3://bucket/key"}) from error
+        except (MinioException, urllib3.exceptions.HTTPError) as error:
             raise Unavailable(f"the S3 server does not answer: {type(error).__name__}") from error
         try:
-            yield cast(BinaryIO, response)
+            yield cast(BinaryIO, _Bounded(response, time.monotonic() + s.timeout_s))
         finally:
             response.close()
             response.release_conn()
@@ -97,13 +110,13 @@ class Importer:
     def _http(self, uri: str) -> Iterator[BinaryIO]:
         if not self._settings.http:
             raise Denied("importing from the web is off: VIDX_IMPORT_HTTP is not set")
-        deadline = time.monotonic() + self._settings.http_timeout_s
+        deadline = time.monotonic() + self._settings.timeout_s
         for _ in range(MAX_REDIRECTS + 1):
-            response = _get(urlsplit(uri))
+            response = _get(uri)
             location = response.headers.get("location")
             if response.status in (301, 302, 303, 307, 308) and location:
                 response.close()
-                uri = urljoin(uri, location)
+                uri = _join(uri, location)
                 continue
             if response.status != 200:
                 response.close()
@@ -124,18 +137,29 @@ def public_address(host: str, port: int) -> str:
     IPv6 or IPv4 mapped into IPv6.
     """
     try:
-        found = {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+        found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError) as error:
         raise NotFound(f"no host {host[:120]!r}") from error
     for text in found:
         address = ipaddress.ip_address(text.split("%")[0])
         mapped = getattr(address, "ipv4_mapped", None) or address
-        if not mapped.is_global or mapped.is_multicast:
+        # Of IPv6 only what is given out to networks, less what leads on to IPv4: 6to4 there, and all that lies outside.
+        public = mapped.version == 4 or (mapped in _UNICAST and mapped not in _6TO4)
+        if not public or not mapped.is_global or mapped.is_multicast:
             raise Denied(f"{host[:120]!r} is not on the public internet")
-    return sorted(found)[0]
+    # The first, for they come in the order in which this machine can reach them.
+    return found[0]
 
 
-def _get(parts: SplitResult) -> urllib3.BaseHTTPResponse:
+def _join(uri: str, location: str) -> str:
+    try:
+        return urljoin(uri, location)
+    except ValueError as error:
+        raise InvalidInput("redirected to what is not an address", fields={_FIELD: "not an address"}) from error
+
+
+def _get(uri: str) -> urllib3.BaseHTTPResponse:
+    parts = urlsplit(uri)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidInput("not a web address", fields={_FIELD: "http:// or https://"})
     secure = parts.scheme == "https"
@@ -162,6 +186,10 @@ def _get(parts: SplitResult) -> urllib3.BaseHTTPResponse:
             retries=False,
             preload_content=False,
         )
+    except ValueError as error:
+        raise InvalidInput(
+            f"not a web address: {type(error).__name__}", fields={_FIELD: "http:// or https://"}
+        ) from error
     except urllib3.exceptions.HTTPError as error:
         raise Unavailable(f"{parts.hostname[:120]!r} does not answer: {type(error).__name__}") from error
 
@@ -175,8 +203,9 @@ class _Bounded:
 
     def read(self, size: int = -1) -> bytes:
         if time.monotonic() > self._deadline:
-            raise TimedOut("the download took too long (VIDX_IMPORT_HTTP_TIMEOUT_S)")
+            raise TimedOut("the download took too long (VIDX_IMPORT_TIMEOUT_S)")
         try:
-            return self._response.read(size if size >= 0 else None)
+            # As much as is there: waiting for all of it would let a slow server outlast the deadline.
+            return self._response.read1(size if size >= 0 else None)
         except urllib3.exceptions.HTTPError as error:
             raise Unavailable(f"the download broke off: {type(error).__name__}") from error

@@ -1,38 +1,56 @@
 """How bytes become a video: uploads that can be resumed, and one entry for the same bytes."""
 
 import re
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from services.catalog.database import Database
 from services.catalog.models import Upload, Video
 from services.catalog.states import VideoState
 from services.core import artifacts
-from services.core.errors import ChecksumMismatch, InvalidInput, NotFound
+from services.core.errors import ChecksumMismatch, Exhausted, InvalidInput, NotFound
 from services.core.names import CollectionName, VideoName, new_id
 from services.core.store import Artifacts
 from services.gateway.collections import require
+from services.gateway.parts import Parts
 from services.gateway.spec import Spec
 from services.gateway.streams import Hashing, Joined
 from services.pipeline import ledger
 from services.pipeline.control import Control
+from services.runtime import telemetry
 
-PART_BYTES = 8 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_log = telemetry.log(__name__)
 
 
 class Intake:
     """Use cases that make videos."""
 
-    def __init__(self, database: Database, store: Artifacts, control: Control, max_bytes: int) -> None:
+    def __init__(
+        self, database: Database, store: Artifacts, control: Control, max_bytes: int, max_uploads: int
+    ) -> None:
         self._database = database
         self._store = store
         self._control = control
         self._max_bytes = max_bytes
+        self._uploads = threading.Semaphore(max_uploads)
+
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """A place among the uploads and imports under way. Raises Exhausted when all are taken."""
+        if not self._uploads.acquire(blocking=False):
+            raise Exhausted("too many videos are being taken in; try again later")
+        try:
+            yield
+        finally:
+            self._uploads.release()
 
     def state(self, parent: CollectionName, request_id: str) -> tuple[int, VideoName | None]:
         """Bytes kept of an upload, and its video when it is finished."""
@@ -40,11 +58,10 @@ class Intake:
         with self._database.read() as session:
             require(session, parent)
             upload = session.get(Upload, (parent.collection, request_id))
-        if upload is None:
-            raise NotFound(f"no upload {request_id!r} in {parent}")
-        if upload.video:
-            return 0, VideoName(parent.collection, upload.video)
-        return sum(size for _, _, size in self._parts(parent, request_id)), None
+            if upload is None:
+                raise NotFound(f"no upload {request_id!r} in {parent}")
+            made = _made(session, upload)
+        return (0, made) if made is not None else (self._parts(parent, request_id).size(), None)
 
     def upload(
         self,
@@ -70,20 +87,20 @@ class Intake:
         planned, finished = self._open(parent, request_id)
         if finished is not None:
             return finished
-        kept = sum(length for _, _, length in self._parts(parent, request_id))
+        parts = self._parts(parent, request_id)
+        kept = parts.size()
         if not 0 <= offset <= kept:
             rule = f"at most {kept}, the bytes that are kept"
             raise InvalidInput(f"offset {offset}: {rule}; ask GetUpload", fields={"offset": rule})
-        prefix = artifacts.upload_prefix(parent.collection, request_id)
-        self._keep(prefix, offset, size, chunks)
-        stream = Joined(self._store, self._parts(parent, request_id))
+        parts.keep(offset, size, chunks)
+        stream = Joined(self._store, parts.found())
         try:
             video = self._enter(planned, request_id, cast(BinaryIO, stream), spec, size, sha256)
         except InvalidInput:
             # The bytes are wrong, and would be wrong again; any other failure leaves them for the next try.
-            self._delete(prefix)
+            parts.delete()
             raise
-        self._delete(prefix)
+        parts.delete()
         return video
 
     def take(self, parent: CollectionName, request_id: str, stream: BinaryIO, spec: Spec) -> VideoName:
@@ -96,7 +113,7 @@ class Intake:
         with self._database.read() as session:
             require(session, parent)
             upload = session.get(Upload, (parent.collection, request_id))
-        return VideoName(parent.collection, upload.video) if upload is not None and upload.video else None
+            return _made(session, upload) if upload is not None else None
 
     def _open(self, parent: CollectionName, request_id: str) -> tuple[VideoName, VideoName | None]:
         """The name that the video will have, and the finished video if there is one."""
@@ -105,8 +122,8 @@ class Intake:
             require(session, parent)
             upload = session.get(Upload, (parent.collection, request_id), with_for_update=True)
             if upload is not None and upload.video:
-                made = VideoName(parent.collection, upload.video)
-                if ledger.find(session, made) is not None:
+                made = _made(session, upload)
+                if made is not None:
                     return made, made
                 upload.video, upload.planned = "", new_id()
             if upload is None:
@@ -115,60 +132,27 @@ class Intake:
             upload.updated = ledger.now()
             return VideoName(parent.collection, upload.planned), None
 
-    def _keep(self, prefix: str, offset: int, size: int, chunks: Iterable[bytes]) -> None:
-        """Write the chunks as parts; also what is at hand when the connection breaks."""
-        buffer = bytearray()
-        at = offset
-
-        def flush() -> None:
-            nonlocal at
-            if buffer:
-                self._store.objects.put(f"{prefix}{at:020d}", bytes(buffer))
-                at += len(buffer)
-                buffer.clear()
-
-        try:
-            for chunk in chunks:
-                if at + len(buffer) + len(chunk) > size:
-                    rule = "the chunks hold more bytes than size_bytes says"
-                    raise InvalidInput(rule, fields={"size_bytes": rule})
-                buffer += chunk
-                if len(buffer) >= PART_BYTES:
-                    flush()
-        finally:
-            flush()
-        if at < size:
-            raise InvalidInput(
-                f"the stream ended at byte {at} of {size}; go on from there with the same request_id",
-                fields={"size_bytes": "the stream ended before it"},
-            )
-
-    def _parts(self, parent: CollectionName, request_id: str) -> list[tuple[str, int, int]]:
-        """(key, first byte to use, bytes) of the parts that join without a gap; two streams may have overlapped."""
-        prefix = artifacts.upload_prefix(parent.collection, request_id)
-        found, at = [], 0
-        for part in self._store.objects.walk(prefix):
-            begin = int(part.key[len(prefix) :])
-            if begin <= at < begin + part.size:
-                found.append((part.key, at - begin, begin + part.size - at))
-                at = begin + part.size
-        return found
-
     def _enter(
         self, name: VideoName, request_id: str, stream: BinaryIO, spec: Spec, size: int | None, sha256: str
     ) -> VideoName:
-        """Store the source, check it, and enter the video; the same bytes give the video that is there."""
-        hashing = Hashing(stream, self._check_size)
-        source = artifacts.source_key(name)
-        try:
-            self._store.objects.put(source, cast(BinaryIO, hashing))
-            found = hashing.hexdigest()
-            if hashing.size == 0:
+        """Check and store the source, and enter the video; the same bytes give the video that is there."""
+
+        def check(found: int, digest: str) -> None:
+            if found == 0:
                 raise InvalidInput("the file is empty: there is nothing to index")
-            if size is not None and hashing.size != size:
-                raise ChecksumMismatch(f"{hashing.size} bytes were stored, {size} were announced; upload it again")
-            if sha256 and found != sha256:
-                raise ChecksumMismatch(f"the bytes have SHA-256 {found}, announced was {sha256}; upload the file again")
+            if size is not None and found != size:
+                raise ChecksumMismatch(f"{found} bytes were kept, {size} were announced; upload it again")
+            if sha256 and digest != sha256:
+                raise ChecksumMismatch(
+                    f"the bytes have SHA-256 {digest}, announced was {sha256}; upload the file again"
+                )
+
+        # Checked before the last byte is given on: another stream of this request may have entered the video already,
+        # and wrong bytes must not become its source.
+        hashing = Hashing(stream, self._check_size, check)
+        try:
+            self._store.objects.put(artifacts.source_key(name), cast(BinaryIO, hashing))
+            found = hashing.hexdigest()
             known = None if spec.allow_duplicate else self._same_bytes(name.parent, found)
             if known is None:
                 known = self._create(name, request_id, spec, hashing.size, found)
@@ -178,12 +162,15 @@ class Intake:
                     self._control.update(known, subtitles=spec.subtitles)
                 self._finish(request_id, known)
             return known
-        except Exception:
+        except Exception as error:
             with self._database.read() as session:
                 owned = ledger.find(session, name) is not None
             if not owned:
                 self._discard(name)
-            raise
+                raise
+            # Another stream of this request entered the video, and took the parts that this one was reading.
+            _log.info("upload_overtaken", video=str(name), message=str(error)[:200])
+            return name
 
     def _create(self, name: VideoName, request_id: str, spec: Spec, size: int, sha256: str) -> VideoName:
         created = ledger.now()
@@ -212,7 +199,11 @@ class Intake:
                 if upload is not None:
                     upload.video, upload.updated = name.video, ledger.now()
         except IntegrityError:
-            # Another upload of the same bytes, or of the same request, was faster.
+            # Another stream of this request, or another upload of the same bytes, was faster; or the collection went.
+            with self._database.read() as session:
+                require(session, name.parent)
+                if ledger.find(session, name) is not None:
+                    return name
             known = self._same_bytes(name.parent, sha256)
             if known is None:
                 raise
@@ -235,10 +226,10 @@ class Intake:
                 upload.video, upload.updated = video.video, ledger.now()
 
     def _discard(self, name: VideoName) -> None:
-        self._delete(artifacts.prefix(name))
+        self._store.objects.delete([o.key for o in self._store.objects.walk(artifacts.prefix(name))])
 
-    def _delete(self, prefix: str) -> None:
-        self._store.objects.delete([o.key for o in self._store.objects.walk(prefix)])
+    def _parts(self, parent: CollectionName, request_id: str) -> Parts:
+        return Parts(self._database, self._store, parent, request_id)
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:
@@ -251,3 +242,9 @@ def check_request_id(request_id: str) -> None:
     if not _REQUEST_ID.fullmatch(request_id):
         rule = "1 to 128 printable ASCII characters without spaces"
         raise InvalidInput(f"request_id: {rule}", fields={"request_id": rule})
+
+
+def _made(session: Session, upload: Upload) -> VideoName | None:
+    """The video that an upload has made, unless it was removed since."""
+    made = VideoName(upload.collection, upload.video)
+    return made if upload.video and ledger.find(session, made) is not None else None

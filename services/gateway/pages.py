@@ -1,11 +1,13 @@
 """Page tokens: where the next page begins, bound to the request that it belongs to."""
 
 import base64
-import binascii
 import json
+from typing import Any
 
 from services.core.artifacts import digest
 from services.core.errors import InvalidInput
+
+MAX_TOKEN = 500
 
 
 def size(asked: int, default: int, most: int) -> int:
@@ -21,15 +23,24 @@ def token(position: list[str | int], request: object) -> str:
     return base64.urlsafe_b64encode(data).decode()
 
 
-def position(text: str, request: object, length: int) -> list[str | int] | None:
-    """The position in a token, None for an empty one. Raises InvalidInput for a token of another request."""
+def position(text: str, request: object, *kinds: type) -> list[Any] | None:
+    """The position in a token, of values of these kinds; None for an empty token.
+
+    Raises InvalidInput for a token of another request.
+    """
     if not text:
         return None
     try:
-        bound, found = json.loads(base64.urlsafe_b64decode(text.encode()))
-    except (ValueError, binascii.Error):
+        bound, found = json.loads(base64.urlsafe_b64decode(text[:MAX_TOKEN].encode()))
+    except (ValueError, TypeError):
         bound, found = None, None
-    if bound != digest(request) or not isinstance(found, list) or len(found) != length:
+    if bound != digest(request) or not isinstance(found, list) or list(map(_kind, found)) != list(kinds):
         rule = "pass the token of the page before, with every other field the same"
         raise InvalidInput(f"page_token is not of this request: {rule}", fields={"page_token": rule})
     return found
+
+
+def _kind(value: object) -> type | None:
+    """The type of a value that may stand in a position: a text, or a whole number of at most 63 bits."""
+    whole = type(value) is int and 0 <= value < 1 << 63
+    return type(value) if whole or isinstance(value, str) else None

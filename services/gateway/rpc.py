@@ -68,19 +68,20 @@ class VideoIndexRpc(VideoIndexServiceServicer):
         return pb.DeleteCollectionResponse(removed=convert.removed(removed))
 
     def UploadVideo(self, request_iterator: Iterator[pb.UploadVideoRequest], context: grpc.ServicerContext) -> pb.Video:  # noqa: N802
-        first = next(request_iterator, None)
-        if first is None or first.WhichOneof("part") != "header":
-            raise InvalidInput("the first message must be the header", fields={"header": "must come first"})
-        header = first.header
-        name = self._intake.upload(
-            CollectionName.parse(header.parent, "parent"),
-            header.request_id,
-            header.offset,
-            header.size_bytes,
-            header.sha256.lower(),
-            _spec(header.spec, header.file_name),
-            _chunks(request_iterator),
-        )
+        with self._intake.room():
+            first = next(request_iterator, None)
+            if first is None or first.WhichOneof("part") != "header":
+                raise InvalidInput("the first message must be the header", fields={"header": "must come first"})
+            header = first.header
+            name = self._intake.upload(
+                CollectionName.parse(header.parent, "parent"),
+                header.request_id,
+                header.offset,
+                header.size_bytes,
+                header.sha256.lower(),
+                _spec(header.spec, header.file_name),
+                _chunks(request_iterator),
+            )
         return self._video(name)
 
     def GetUpload(self, request: pb.GetUploadRequest, context: grpc.ServicerContext) -> pb.Upload:  # noqa: N802
@@ -92,7 +93,7 @@ class VideoIndexRpc(VideoIndexServiceServicer):
         check_request_id(request.request_id)
         done = self._intake.finished(parent, request.request_id)
         if done is None:
-            with self._importer.open(request.uri) as (stream, file_name):
+            with self._intake.room(), self._importer.open(request.uri) as (stream, file_name):
                 done = self._intake.take(parent, request.request_id, stream, _spec(request.spec, file_name))
         return self._video(done)
 

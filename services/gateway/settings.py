@@ -10,6 +10,7 @@ class GatewaySettings(BaseSettings):
     search_address: str = Field(description="host:port of the search service")
     decoding_address: str = Field(description="host:port of the decoding service")
     max_upload_bytes: int = Field(64 << 30, ge=1, description="largest video taken")
+    max_uploads: int = Field(32, ge=1, description="streams of UploadVideo, and imports, at a time")
     max_watchers: int = Field(32, ge=1, description="streams of WatchVideo at a time")
     watch_s: float = Field(0.3, gt=0, description="seconds between looks at a watched video")
     call_s: float = Field(30.0, gt=0, description="deadline of a call to another service")
@@ -20,7 +21,7 @@ class ImportSettings(BaseSettings):
 
     folders: tuple[str, ...] = Field((), description="JSON list of folders that file: may read; none by default")
     http: bool = Field(False, description="allow http: and https:, to public addresses only")
-    http_timeout_s: float = Field(600.0, gt=0, description="longest that one download may take")
+    timeout_s: float = Field(600.0, gt=0, description="longest that one download may take")
     s3_endpoint: str = Field("", description="host:port that s3: reads from; off when empty")
     s3_secure: bool = True
     s3_access_key: SecretStr = SecretStr("")

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from typing import BinaryIO
 
+from services.core.errors import Conflict
 from services.core.store import Artifacts
 
 READ_BYTES = 1 << 20
@@ -21,18 +22,27 @@ class Joined:
             return b""
         key, begin, left = self._parts.pop()
         data = self._store.objects.read(key, begin, min(size, left))
+        if not data:
+            raise Conflict("another stream of this upload changed what was kept; ask GetUpload and go on from there")
         if len(data) < left:
             self._parts.append((key, begin + len(data), left - len(data)))
         return data
 
 
 class Hashing:
-    """A stream that hashes and counts what is read from it, within a bound."""
+    """A stream that hashes and counts what is read from it, within a bound.
 
-    def __init__(self, inner: BinaryIO, check_size: Callable[[int], None]) -> None:
+    `check_end` is called with the bytes and their SHA-256 before the end is told, so that what raises there keeps the
+    reader from taking the stream for whole.
+    """
+
+    def __init__(
+        self, inner: BinaryIO, check_size: Callable[[int], None], check_end: Callable[[int, str], None]
+    ) -> None:
         self._inner = inner
         self._hash = hashlib.sha256()
         self._check_size = check_size
+        self._check_end = check_end
         self.size = 0
 
     def read(self, size: int = -1) -> bytes:
@@ -40,6 +50,8 @@ class Hashing:
         self._hash.update(data)
         self.size += len(data)
         self._check_size(self.size)
+        if not data and size != 0:
+            self._check_end(self.size, self.hexdigest())
         return data
 
     def hexdigest(self) -> str:

@@ -56,12 +56,12 @@ class Videos:
         """A page of videos, newest first, and the next page's token."""
         limit = pages.size(page_size, 50, 1000)
         request = [str(parent), state]
-        after = pages.position(page_token, request, 2)
+        after = pages.position(page_token, request, int, str)
         query = sa.select(Video).where(Video.collection == parent.collection)
         if state:
             query = query.where(Video.state == state)
         if after:
-            created, video = int(after[0]), str(after[1])
+            created, video = after
             query = query.where(sa.or_(Video.created < created, sa.and_(Video.created == created, Video.id < video)))
         query = query.order_by(Video.created.desc(), Video.id.desc()).limit(limit + 1)
         with self._database.read() as session:
@@ -106,8 +106,8 @@ class Videos:
         if "shots" not in keys:
             raise Conflict(f"the shots of {name} are not known yet; it is {video.state}")
         request = [str(name), keys["shots"]]
-        after = pages.position(page_token, request, 1)
-        begin = int(after[0]) if after else 0
+        after = pages.position(page_token, request, int)
+        begin = after[0] if after else 0
         shots = self._store.load(keys["shots"], Shots).shots
         end = begin + limit
         return shots[begin:end], pages.token([end], request) if end < len(shots) else ""

@@ -1,5 +1,6 @@
 """The queues on Celery, as the pipeline sees them."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -33,14 +34,18 @@ class CeleryQueue:
             return size
 
     def revoke(self, jobs: list[Job]) -> None:
+        # Celery tries this without end, and nobody should wait for a broker that is away.
+        threading.Thread(target=self._revoke, args=([queue.task_id(job) for job in jobs],), daemon=True).start()
+
+    def _revoke(self, ids: list[str]) -> None:
         try:
-            self._app.control.revoke([queue.task_id(job) for job in jobs])
+            self._app.control.revoke(ids)
         except _LOST as error:
-            _log.warning("revoke_lost", jobs=len(jobs), message=str(error)[:200])
+            _log.warning("revoke_lost", jobs=len(ids), message=str(error)[:200])
 
     def poke(self) -> None:
         try:
-            self._app.send_task(TICK_TASK, queue=queue.REPORT_QUEUE, ignore_result=True, expires=5)
+            self._app.send_task(TICK_TASK, queue=queue.REPORT_QUEUE, ignore_result=True, expires=5, retry=False)
         except _LOST as error:
             _log.warning("poke_lost", message=str(error)[:200])
 

@@ -48,6 +48,8 @@ class Control:
 
     def begin(self, session: Session, video: Video) -> None:
         """Enter a video whose source and info are stored, and its first jobs. Raises IntegrityError for known bytes."""
+        if session.get(Tombstone, (video.collection, video.id)) is not None:
+            raise Conflict(f"{ledger.name_of(video)} was removed while it was taken in; send it again")
         session.add(video)
         session.flush()
         ledger.start(session, video)
@@ -79,21 +81,35 @@ class Control:
         subtitles: tuple[str, bytes] | None = None,
     ) -> None:
         """Change what is said of a video; what depends on it is done again. `subtitles`: file name and content."""
-        with self._database.write() as session:
-            video = self._existing(session, name)
-            video.title = video.title if title is None else title
-            video.labels = video.labels if labels is None else labels
+        changed = False
+        while not changed:
+            with self._database.read() as session:
+                draft = self._existing(session, name, lock=False)
+            old_key = draft.info_key
+            draft.title = draft.title if title is None else title
+            draft.labels = draft.labels if labels is None else labels
+            # Stored before the catalog is locked, for the store may take its time; then nothing may have changed.
             if subtitles is not None:
-                self.save_subtitles(video, *subtitles)
-            old_key = video.info_key
-            self.save_info(video)
-            video.updated = ledger.now()
-            if video.info_key != old_key and video.state in (VideoState.PROCESSING, VideoState.READY):
-                users = {s.name for s in workflow.STEPS if "info" in s.needs}
-                begun = {j.step for j in ledger.jobs_of(session, video) if j.state != JobState.WAITING}
-                if users & begun:
-                    ledger.restart(session, video, users & begun)
+                self.save_subtitles(draft, *subtitles)
+            self.save_info(draft)
+            with self._database.write() as session:
+                changed = self._change(session, self._existing(session, name), draft, old_key)
         self._queue.poke()
+
+    @staticmethod
+    def _change(session: Session, video: Video, draft: Video, old_key: str) -> bool:
+        """Take over what the draft says, unless the video has changed since `old_key`."""
+        if video.info_key != old_key:
+            return False
+        video.title, video.labels = draft.title, draft.labels
+        video.subtitles_key, video.subtitles_name = draft.subtitles_key, draft.subtitles_name
+        video.info_key, video.updated = draft.info_key, ledger.now()
+        if video.info_key != old_key and video.state in (VideoState.PROCESSING, VideoState.READY):
+            users = {s.name for s in workflow.STEPS if "info" in s.needs}
+            begun = {j.step for j in ledger.jobs_of(session, video) if j.state != JobState.WAITING}
+            if users & begun:
+                ledger.restart(session, video, users & begun)
+        return True
 
     def retry(self, name: VideoName, stage: str) -> None:
         """Start again what failed or was cancelled, or a stage and all that depends on it."""
@@ -106,9 +122,7 @@ class Control:
                 raise Conflict(f"{name} is being indexed; cancel it first, or wait")
             if video.state == VideoState.READY and not stage:
                 raise Conflict(f"{name} is READY; name the stage to do again")
-            steps = workflow.downstream(stage) if stage else set()
-            failed = {j.step for j in ledger.jobs_of(session, video) if j.state != JobState.SUCCEEDED}
-            ledger.restart(session, video, steps | failed)
+            ledger.restart(session, video, workflow.downstream(stage) if stage else set())
         self._queue.poke()
 
     def cancel(self, name: VideoName) -> None:
@@ -146,19 +160,14 @@ class Control:
                 return Removed(0, objects, size, rows)
             session.execute(sa.delete(Job).where(Job.collection == name.collection, Job.video == name.video))
             session.delete(video)
-            session.merge(
-                Tombstone(
-                    collection=name.collection,
-                    video=name.video,
-                    removed=ledger.now(),
-                    sweeps=0,
-                    next_sweep=ledger.now() + 10 * SECOND,
-                )
-            )
+            ledger.bury(session, name, ledger.now() + 10 * SECOND)
         return Removed(1, objects, size, rows)
 
     def sweep(self, name: VideoName) -> Removed:
         """Take away what a worker wrote for a video after it was removed."""
+        with self._database.read() as session:
+            if ledger.find(session, name) is not None:
+                return Removed()
         objects, size = self._delete_objects(name)
         return Removed(0, objects, size, self._index.delete_video(name))
 
@@ -168,8 +177,8 @@ class Control:
         return len(found), sum(o.size for o in found)
 
     @staticmethod
-    def _existing(session: Session, name: VideoName, deleting: bool = False) -> Video:
-        video = ledger.find(session, name, lock=True)
+    def _existing(session: Session, name: VideoName, *, deleting: bool = False, lock: bool = True) -> Video:
+        video = ledger.find(session, name, lock=lock)
         if video is None or (video.state == VideoState.DELETING and not deleting):
             raise NotFound(f"no video {name}")
         return video

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from services.catalog.models import Job, Video
+from services.catalog.models import Job, Tombstone, Video
 from services.catalog.states import IN_FLIGHT, UNFINISHED, WHOLE_VIDEO, JobState, VideoState
 from services.core import artifacts, jobs
 from services.core.names import VideoName
@@ -73,7 +73,7 @@ def advance(session: Session, video: Video) -> None:
     jobs = jobs_of(session, video)
     plan = next((j for j in jobs if j.step == workflow.PLANNING), None)
     if plan is not None and plan.state == JobState.SUCCEEDED:
-        wanted = workflow.segment_units(plan.counts["segments"])
+        wanted = workflow.segment_units(plan.counts.get("segments", 0))
         known = {(j.step, j.segment): j for j in jobs if j.segment != WHOLE_VIDEO}
         for obsolete in known.keys() - set(wanted):
             session.delete(known[obsolete])
@@ -87,10 +87,10 @@ def advance(session: Session, video: Video) -> None:
     video.updated = now()
 
 
-def restart(session: Session, video: Video, steps: set[str] | None = None) -> None:
-    """Do the named steps again, or (None) whatever did not succeed."""
+def restart(session: Session, video: Video, steps: set[str]) -> None:
+    """Do the named steps again, and whatever failed or was cancelled."""
     for job in jobs_of(session, video):
-        if (job.step in steps) if steps is not None else (job.state != JobState.SUCCEEDED):
+        if job.step in steps or job.state in (JobState.FAILED, JobState.CANCELLED):
             if job.state in IN_FLIGHT:
                 job.again = True
                 continue
@@ -114,6 +114,12 @@ def stop(session: Session, video: Video, state: VideoState, job_state: JobState)
     video.state = state
     video.updated = now()
     return flying
+
+
+def bury(session: Session, name: VideoName, next_sweep: int) -> None:
+    """Remember a video that is gone, so that what is still written for it is taken away."""
+    stone = Tombstone(collection=name.collection, video=name.video, removed=now(), sweeps=0, next_sweep=next_sweep)
+    session.merge(stone)
 
 
 def claim(session: Session, queue: str, room: int) -> list[Job]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from services.catalog.database import Database
 from services.catalog.models import Job, Tombstone, Upload, Video
-from services.catalog.states import JobState, VideoState
+from services.catalog.states import IN_FLIGHT, JobState, VideoState
 from services.core import artifacts
 from services.core.errors import Unavailable, VidxError
 from services.core.names import VideoName
@@ -47,13 +47,17 @@ class Reconciler:
         self._pipeline = pipeline
         self._control = control
         self._settings = settings
-        self._listening_since = ledger.now()
+        self._listening_since = self._looked = ledger.now()
 
     def look(self) -> None:
         """One look; a part that does not answer delays what needs it and nothing else."""
+        if ledger.now() - self._looked > int((self._settings.silence_s + 5 * self._settings.tick_s) * SECOND):
+            # This process stood still, and perhaps the whole machine did: hear the workers first.
+            self._listening_since = ledger.now()
         for act in (
             self._revive_silent,
             self._resend_unclaimed,
+            self._free_stuck,
             self._pipeline.dispatch,
             self._finish_removals,
             self._sweep_tombstones,
@@ -63,6 +67,9 @@ class Reconciler:
                 act()
             except VidxError as error:
                 _log.warning("look_failed", look=act.__name__, reason=error.reason, message=error.message)
+            except Exception:
+                _log.error("look_crashed", look=act.__name__, exc_info=True)
+        self._looked = ledger.now()
 
     def _revive_silent(self) -> None:
         """Jobs whose worker has said nothing for too long are tried again."""
@@ -80,17 +87,22 @@ class Reconciler:
                 if video is None or job is None or job.state != JobState.RUNNING or job.alive != row.alive:
                     continue
                 _log.warning("worker_lost", video=str(ledger.name_of(row)), stage=row.step, segment=row.segment)
-                self._pipeline.lose(session, video, job)
+                unwanted = self._pipeline.lose(session, video, job)
+            self._pipeline.drop(unwanted)
 
     def _resend_unclaimed(self) -> None:
-        """Messages that nobody began although their queue is empty are sent again."""
-        before = ledger.now() - int(self._settings.unclaimed_s * SECOND)
+        """Messages that nobody began are sent again, when their queue is empty or has come to later ones."""
+        patience = int(self._settings.unclaimed_s * SECOND)
         for queue in workflow.STAGES:
             with self._database.read() as session:
-                query = sa.select(Job).where(Job.state == JobState.QUEUED, Job.queue == queue, Job.sent < before)
-                unclaimed = session.scalars(query).all()
-            if not unclaimed or self._depth(queue) != 0 or self._depth(REPORT_QUEUE) != 0:
+                query = sa.select(Job).where(Job.state == JobState.QUEUED, Job.queue == queue)
+                unclaimed = session.scalars(query.where(Job.sent < ledger.now() - patience)).all()
+                later = sa.select(sa.func.max(Job.sent)).where(Job.state == JobState.RUNNING, Job.queue == queue)
+                passed = (session.scalar(later) or 0) - patience
+            if not unclaimed or self._depth(REPORT_QUEUE) != 0:
                 continue
+            if self._depth(queue) != 0:
+                unclaimed = [row for row in unclaimed if row.sent < passed]
             for row in unclaimed:
                 with self._database.write() as session:
                     job = session.get(Job, ledger.job_key(row), with_for_update=True)
@@ -99,6 +111,17 @@ class Reconciler:
                     message = self._pipeline.resend(session, job)
                 if message is not None:
                     self._pipeline.send([message])
+
+    def _free_stuck(self) -> None:
+        """Videos that no job moves on."""
+        before = ledger.now() - int(self._settings.silence_s * SECOND)
+        mine = sa.and_(Job.collection == Video.collection, Job.video == Video.id)
+        moving = sa.exists().where(mine, Job.state.in_((JobState.DUE, *IN_FLIGHT)))
+        with self._database.read() as session:
+            query = sa.select(Video).where(Video.state == VideoState.PROCESSING, Video.updated < before, ~moving)
+            stuck = [ledger.name_of(video) for video in session.scalars(query)]
+        for name in stuck:
+            self._pipeline.free(name)
 
     def _depth(self, queue: str) -> int | None:
         try:
@@ -137,23 +160,25 @@ class Reconciler:
             found = session.scalars(sa.select(Upload).where(Upload.updated < before).limit(100)).all()
         for upload in found:
             prefix = artifacts.upload_prefix(upload.collection, upload.request_id)
-            keys = [o.key for o in self._store.objects.walk(prefix)]
-            planned = VideoName(upload.collection, upload.planned)
-            with self._database.read() as session:
-                owned = ledger.find(session, planned) is not None
-            if not owned:
-                keys += [o.key for o in self._store.objects.walk(artifacts.prefix(planned))]
-            self._store.objects.delete(keys)
+            self._store.objects.delete([o.key for o in self._store.objects.walk(prefix)])
             with self._database.write() as session:
-                row = session.get(Upload, (upload.collection, upload.request_id))
-                if row is not None and row.updated < before:
-                    session.delete(row)
+                row = session.get(Upload, (upload.collection, upload.request_id), with_for_update=True)
+                if row is None or row.updated >= before:
+                    continue
+                session.delete(row)
+                # The source may lie there without an entry; the row is gone, so that nobody can enter it any more.
+                planned = VideoName(row.collection, row.planned)
+                if ledger.find(session, planned) is None:
+                    ledger.bury(session, planned, ledger.now())
 
 
 def _attempt(event: str, name: VideoName, act: Callable[[VideoName], object]) -> bool:
+    """Whether it worked. Raises Unavailable, which it would be for the next name too, and takes as long to tell."""
     try:
         act(name)
-    except VidxError as error:
-        _log.warning(event, video=str(name), reason=error.reason, message=error.message)
+    except Unavailable:
+        raise
+    except Exception as error:
+        _log.warning(event, video=str(name), message=str(error)[:300], exc_info=not isinstance(error, VidxError))
         return False
     return True

@@ -7,7 +7,8 @@ from services.catalog.database import Database
 from services.catalog.models import Job, Video
 from services.catalog.states import IN_FLIGHT, JobState, VideoState
 from services.core import jobs
-from services.core.errors import Incomplete, Unavailable, WorkerLost
+from services.core.errors import Incomplete, Internal, Unavailable, WorkerLost
+from services.core.names import VideoName
 from services.pipeline import ledger, workflow
 from services.pipeline.ports import Queue
 from services.pipeline.settings import PipelineSettings
@@ -40,7 +41,7 @@ class Pipeline:
                 job.done, job.total = report.done, report.total
                 return
             revoked = self._ended(session, video, job, report)
-        self._drop(revoked)
+        self.drop(revoked)
         self.dispatch()
 
     def dispatch(self) -> None:
@@ -60,10 +61,24 @@ class Pipeline:
                 messages = [m for m in (self._message(session, job) for job in claimed) if m is not None]
             self.send(messages)
 
-    def lose(self, session: Session, video: Video, job: Job) -> None:
-        """A job's worker died under it."""
+    def lose(self, session: Session, video: Video, job: Job) -> list[jobs.Job]:
+        """A job's worker died under it; returns the jobs to `drop` after the transaction."""
         message = "the worker died, or lost its connection, while it worked on this"
-        self._drop(self._failed(session, video, job, WorkerLost.reason, message, WorkerLost.retryable))
+        return self._failed(session, video, job, WorkerLost.reason, message, WorkerLost.retryable)
+
+    def free(self, name: VideoName) -> None:
+        """A video on which nothing is due or under way goes on, or fails: it must not stay as it is."""
+        with self._database.write() as session:
+            video = ledger.find(session, name, lock=True)
+            if video is None or video.state != VideoState.PROCESSING:
+                return
+            ledger.advance(session, video)
+            units = ledger.jobs_of(session, video)
+            if any(j.state in (JobState.DUE, *IN_FLIGHT) for j in units):
+                return
+            job = next((j for j in units if j.state == JobState.WAITING), units[-1])
+            message = f"{job.step} waits for what no other step has given; this is a fault of the platform"
+            self._failed(session, video, job, Internal.reason, message, Internal.retryable)
 
     def resend(self, session: Session, job: Job) -> jobs.Job | None:
         """The message for a job that is to be sent once more; the caller sends it after the transaction."""
@@ -78,6 +93,11 @@ class Pipeline:
             except Unavailable as error:
                 _log.warning("send_failed", video=str(message.video), stage=message.step, message=error.message)
                 return
+
+    def drop(self, unwanted: list[jobs.Job]) -> None:
+        """Tell workers of jobs that are no longer wanted; not inside a transaction, for the broker may be away."""
+        if unwanted:
+            self._queue.revoke(unwanted)
 
     def _ended(self, session: Session, video: Video, job: Job, report: Report) -> list[jobs.Job]:
         """Move a job on that has come to an end; returns the jobs that are no longer wanted."""
@@ -113,21 +133,20 @@ class Pipeline:
         self, session: Session, video: Video, job: Job, reason: str, message: str, retryable: bool
     ) -> list[jobs.Job]:
         """Try again later, or give the video up; returns the jobs that are no longer wanted."""
-        job.tries += 1
+        # A crash counts as several tries: what kills its workers is given up sooner than what waits for a part.
+        weight = -(-self._settings.max_tries // self._settings.max_crashes) if reason == WorkerLost.reason else 1
+        job.tries += weight
+        # No database keeps these characters, and a message may quote a file's.
+        message = message.encode("utf-8", "replace").decode().replace("\0", " ")
         job.reason, job.message = reason, message
-        bound = self._settings.max_crashes if reason == WorkerLost.reason else self._settings.max_tries
-        if retryable and job.tries < bound:
-            job.state, job.not_before = JobState.DUE, ledger.now() + workflow.backoff_ns(job.tries)
+        if retryable and job.tries < self._settings.max_tries:
+            job.state, job.not_before = JobState.DUE, ledger.now() + workflow.backoff_ns(job.tries // weight)
             return []
         job.state = JobState.FAILED
         flying = ledger.stop(session, video, VideoState.FAILED, JobState.CANCELLED)
         video.error_stage, video.error_reason, video.error_message = job.queue, reason, message
         _log.warning("video_failed", video=str(ledger.name_of(video)), stage=job.step, reason=reason, message=message)
         return ledger.bare(flying)
-
-    def _drop(self, unwanted: list[jobs.Job]) -> None:
-        if unwanted:
-            self._queue.revoke(unwanted)
 
     def _message(self, session: Session, job: Job) -> jobs.Job | None:
         name = ledger.name_of(job)

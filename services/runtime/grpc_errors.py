@@ -8,6 +8,7 @@ from grpc_status import rpc_status
 from services.core import errors as e
 
 DOMAIN = "vidx"
+MAX_TEXT = 500
 
 CODES: dict[type[e.VidxError], grpc.StatusCode] = {
     e.VidxError: grpc.StatusCode.INTERNAL,
@@ -52,13 +53,18 @@ def to_status(error: e.VidxError) -> status_pb2.Status:
     details.append(info)
     if error.fields:
         violations = [
-            error_details_pb2.BadRequest.FieldViolation(field=name, description=text)
+            error_details_pb2.BadRequest.FieldViolation(field=_short(name), description=_short(text))
             for name, text in error.fields.items()
         ]
         bad = any_pb2.Any()
         bad.Pack(error_details_pb2.BadRequest(field_violations=violations))
         details.append(bad)
-    return status_pb2.Status(code=CODES[type(error)].value[0], message=error.message, details=details)
+    return status_pb2.Status(code=CODES[type(error)].value[0], message=_short(error.message), details=details)
+
+
+def _short(text: str) -> str:
+    """A text that fits a trailer; gRPC drops the status whose trailers are longer than 8 KiB."""
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
 def from_call(call: grpc.RpcError) -> e.VidxError:

@@ -9,16 +9,18 @@ from typing import Any
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
-from services.core.errors import Internal, Unavailable, VidxError
+from services.core.errors import Internal, InvalidInput, Unavailable, VidxError
 from services.runtime import telemetry
 from services.runtime.grpc_errors import to_status
 from services.runtime.settings import ServerSettings
 
 MAX_MESSAGE_BYTES = 16 << 20
+KEEPALIVE_MS = 60_000
 Register = Callable[[grpc.Server], None]
 _log = telemetry.log(__name__)
 
@@ -57,6 +59,10 @@ def create_server(settings: ServerSettings, services: Sequence[tuple[ServiceDesc
             ("grpc.so_reuseport", 0),
             # Clients that ping during quiet streams, as ours do once a minute, are not hung up on.
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 20_000),
+            # Clients that went without a word are noticed: their streams would hold a thread for ever.
+            ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+            ("grpc.http2.ping_timeout_ms", KEEPALIVE_MS // 2),
+            ("grpc.http2.max_pings_without_data", 0),
         ],
     )
     health_servicer = health.HealthServicer()
@@ -93,12 +99,44 @@ class _Doorkeeper(grpc.ServerInterceptor):  # type: ignore[misc]
             behaviour = getattr(handler, kind)
             if behaviour:
                 wrap = _guard_stream if kind.endswith("_stream") else _guard_unary
+                checked = _checked_stream(behaviour) if handler.request_streaming else _checked(behaviour)
                 return make(
-                    wrap(behaviour, details.method),
-                    request_deserializer=handler.request_deserializer,
+                    wrap(checked, details.method),
+                    request_deserializer=_lenient(handler.request_deserializer),
                     response_serializer=handler.response_serializer,
                 )
         return handler
+
+
+def _lenient(deserialize: Any) -> Any:
+    """Hands on what cannot be read as an error, to be raised where it is answered; gRPC would answer INTERNAL."""
+
+    def read(data: bytes) -> Any:
+        try:
+            return deserialize(data)
+        except DecodeError:
+            return InvalidInput("the request is not a message of this method; texts must be UTF-8")
+
+    return read
+
+
+def _checked(behaviour: Any) -> Any:
+    def call(request: Any, context: grpc.ServicerContext) -> Any:
+        if isinstance(request, InvalidInput):
+            raise request
+        return behaviour(request, context)
+
+    return call
+
+
+def _checked_stream(behaviour: Any) -> Any:
+    def requests(found: Iterator[Any]) -> Iterator[Any]:
+        for request in found:
+            if isinstance(request, InvalidInput):
+                raise request
+            yield request
+
+    return lambda found, context: behaviour(requests(found), context)
 
 
 def _guard_unary(behaviour: Any, method: str) -> Any:

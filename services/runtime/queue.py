@@ -53,7 +53,7 @@ def celery_app(settings: QueueSettings) -> Celery:
         task_publish_retry_policy={"max_retries": 3, "interval_start": 0.1, "interval_step": 0.3, "interval_max": 1},
         broker_transport_options={
             "visibility_timeout": settings.visibility_s,
-            "socket_timeout": 15,
+            "socket_timeout": 5,
             "socket_connect_timeout": 5,
             "health_check_interval": 10,
         },

@@ -4,6 +4,7 @@ import errno
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from services.core.errors import InvalidInput, NotFound, StorageFull, Unavailabl
 from services.core.store import ObjectInfo
 
 CHUNK = 1 << 20
+LEFTOVER_S = 3600.0
+"""A file that nobody wrote to for so long is not being written."""
 
 
 class FolderStore:
@@ -23,6 +26,7 @@ class FolderStore:
         self._min_free = min_free_bytes
         self._partial = root / ".partial"
         self._partial.mkdir(parents=True, exist_ok=True)
+        self._drop_leftovers()
 
     def put(self, key: str, data: bytes | BinaryIO) -> int:
         target = self._path(key)
@@ -71,7 +75,12 @@ class FolderStore:
 
     def stat(self, key: str) -> ObjectInfo | None:
         path = self._path(key)
-        return ObjectInfo(key, path.stat().st_size) if path.is_file() else None
+        try:
+            return ObjectInfo(key, path.stat().st_size) if path.is_file() else None
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _rename(error, key) from error
 
     def walk(self, prefix: str) -> Iterator[ObjectInfo]:
         base = self._root / prefix.rpartition("/")[0]
@@ -93,7 +102,10 @@ class FolderStore:
     def delete(self, keys: list[str]) -> None:
         for key in keys:
             path = self._path(key)
-            path.unlink(missing_ok=True)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise _rename(error, key) from error
             for folder in path.parents:
                 if folder == self._root:
                     break
@@ -104,15 +116,28 @@ class FolderStore:
 
     @staticmethod
     def _move(partial: Path, target: Path) -> None:
-        # A delete beside this may take the empty folder away between the two calls; then make it again.
+        # A delete beside this may take the empty folder away between the calls; then make it again.
         for attempt in range(10):
+            changed = [target.parent, *(f.parent for f in target.parents if not f.exists())]
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 os.replace(partial, target)
-                return
+                break
             except FileNotFoundError:
                 if attempt == 9:
                     raise
+        # The names too must be on the disk before the catalog speaks of the object.
+        for folder in changed:
+            _sync(folder)
+
+    def _drop_leftovers(self) -> None:
+        """Remove what processes that died were writing."""
+        for path in self._partial.iterdir():
+            try:
+                if path.stat().st_mtime < time.time() - LEFTOVER_S:
+                    path.unlink(missing_ok=True)
+            except OSError:
+                continue
 
     def _path(self, key: str) -> Path:
         parts = key.split("/")
@@ -127,6 +152,17 @@ class FolderStore:
                 f"the store at {self._root} has {free >> 20} MiB free and keeps {self._min_free >> 20} MiB: "
                 "make room, or lower VIDX_STORE_MIN_FREE_BYTES"
             )
+
+
+def _sync(folder: Path) -> None:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return  # with all that was in it, by a delete beside this
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _rename(error: OSError, key: str) -> VidxError:

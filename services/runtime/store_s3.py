@@ -1,11 +1,16 @@
 """Object store on any S3, through the `minio` client."""
 
+import errno
+import fcntl
 import hashlib
 import io
+import os
+import secrets
 import shutil
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +24,7 @@ from services.core.store import ObjectInfo
 
 PART_BYTES = 16 << 20
 CACHE_BYTES = 20 << 30
+LEFTOVER_S = 3600.0
 _FULL = {"XMinioStorageFull", "InsufficientStorage", "QuotaExceeded", "507"}
 
 
@@ -38,14 +44,20 @@ class S3Store:
         )
         self._bucket = bucket
         self._scratch = scratch
-        self._lock = threading.Lock()
+        self._fetching = [threading.Lock() for _ in range(256)]
         scratch.mkdir(parents=True, exist_ok=True)
 
     def ensure_bucket(self) -> None:
         """Make the bucket when it is not there."""
         with _errors(self._bucket):
-            if not self._client.bucket_exists(self._bucket):
+            if self._client.bucket_exists(self._bucket):
+                return
+            try:
                 self._client.make_bucket(self._bucket)
+            except S3Error as error:
+                # Every service makes it at its start, and all start at once.
+                if error.code not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+                    raise
 
     def put(self, key: str, data: bytes | BinaryIO) -> int:
         with _errors(key):
@@ -77,13 +89,13 @@ class S3Store:
         with _errors(key):
             stat = self._client.stat_object(self._bucket, key)
         path = self._scratch / hashlib.sha256(f"{self._bucket}/{key}/{stat.etag}".encode()).hexdigest()
-        with self._lock:
-            if not path.exists():
-                self._make_room(stat.size or 0)
+        # One fetch of an object at a time in this process; other objects do not wait for it.
+        with self._fetching[int(path.name[:2], 16)]:
+            while (held := _hold(path)) is None:
                 with _errors(key):
-                    self._client.fget_object(self._bucket, key, str(path), tmp_file_path=f"{path}.part")
-            path.touch()
-        yield path
+                    self._fetch(key, path, stat.size or 0)
+        with held:
+            yield path
 
     def stat(self, key: str) -> ObjectInfo | None:
         try:
@@ -105,22 +117,72 @@ class S3Store:
 
     def _range(self, key: str, offset: int, size: int) -> bytes:
         with _errors(key):
-            response = self._client.get_object(self._bucket, key, offset=offset, length=size)
+            try:
+                response = self._client.get_object(self._bucket, key, offset=offset, length=size)
+            except S3Error as error:
+                if error.code == "InvalidRange":  # it begins after the last byte
+                    return b""
+                raise
             try:
                 return bytes(response.read())
             finally:
                 response.close()
                 response.release_conn()
 
+    def _fetch(self, key: str, path: Path, size: int) -> None:
+        """Make the local copy; other processes with the same scratch may be making it too."""
+        self._make_room(size)
+        begun, whole = (path.with_name(f"{secrets.token_hex(16)}.{suffix}") for suffix in ("part", "whole"))
+        try:
+            self._client.fget_object(self._bucket, key, str(whole), tmp_file_path=str(begun))
+            if not path.exists():
+                os.replace(whole, path)
+        finally:
+            begun.unlink(missing_ok=True)
+            whole.unlink(missing_ok=True)
+
     def _make_room(self, size: int) -> None:
-        """Drop the local copies that were used longest ago, down to the cache's bound."""
-        files = sorted((f.stat().st_atime, f.stat().st_size, f) for f in self._scratch.iterdir() if f.is_file())
+        """Drop the local copies that were used longest ago and are in no use, down to the cache's bound."""
+        files = []
+        for file in self._scratch.iterdir():
+            with suppress(FileNotFoundError):
+                stat = file.stat()
+                files.append((stat.st_mtime, stat.st_size, file))
         total = size + sum(s for _, s, _ in files)
-        for _, file_size, file in files:
-            if total <= CACHE_BYTES and shutil.disk_usage(self._scratch).free > size + (256 << 20):
-                break
-            file.unlink(missing_ok=True)
-            total -= file_size
+        for changed, file_size, file in sorted(files):
+            if file.suffix:
+                # A fetch under way, or one whose process died.
+                gone = changed < time.time() - LEFTOVER_S and _drop(file)
+            elif total > CACHE_BYTES or shutil.disk_usage(self._scratch).free < size + (256 << 20):
+                gone = _drop(file)
+            else:
+                gone = False
+            total -= file_size if gone else 0
+
+
+def _hold(path: Path) -> BinaryIO | None:
+    """The local copy, open and locked, so that no process drops it while it is in use; None when there is none."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return None
+    fcntl.flock(file, fcntl.LOCK_SH)
+    if os.fstat(file.fileno()).st_nlink == 0:
+        file.close()
+        return None
+    os.utime(path)
+    return file
+
+
+def _drop(path: Path) -> bool:
+    """Remove a file unless somebody holds it."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+    except OSError:
+        return False
+    return True
 
 
 class _Counter:
@@ -143,6 +205,8 @@ def _errors(key: str) -> Iterator[None]:
     except S3Error as error:
         raise _rename(error, key) from error
     except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(f"no room for a local copy of {key}: make room in VIDX_STORE_SCRATCH") from error
         raise Unavailable(f"the S3 store does not answer for {key}: {type(error).__name__}") from error
 
 

@@ -16,7 +16,7 @@ from celery.worker import state as celery_state
 
 from services.core.errors import Cancelled, Internal, VidxError
 from services.core.jobs import Handler, Job
-from services.runtime import telemetry
+from services.runtime import broker, telemetry
 from services.runtime.queue import REPORT_QUEUE, REPORT_TASK, Report, job_from, report_to, task_id
 
 HEARTBEAT_S = 3.0
@@ -34,6 +34,7 @@ def run(app: Celery, queue: str, concurrency: int) -> None:
     """Take messages until SIGTERM, then finish those under way. Blocks; call in the main thread."""
     # A receiver of this signal keeps Celery from setting up logs of its own.
     setup_logging.connect(_keep_logs)
+    broker.outlive_lost_connections()
     app.Worker(
         pool="threads",
         concurrency=concurrency,

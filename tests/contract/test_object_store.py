@@ -1,15 +1,17 @@
 """Every object store keeps the same promises: a folder, and a real S3 server."""
 
 import io
+import os
 import resource
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from services.core.errors import NotFound, StorageFull, Unavailable, VidxError
 from services.core.store import ObjectStore
-from services.runtime.store_folder import FolderStore
+from services.runtime.store_folder import LEFTOVER_S, FolderStore
 from services.runtime.store_s3 import S3Store
 from tests.servers import s3 as s3_server
 
@@ -43,7 +45,7 @@ def test_what_is_put_is_read_back_whole_in_part_and_as_a_file(store: ObjectStore
     assert store.get(key) == b"0123456789"
     assert store.read(key, 3, 4) == b"3456"
     assert store.read(key, 8, 100) == b"89"
-    assert store.read(key, 3, 0) == b""
+    assert store.read(key, 3, 0) == store.read(key, 10, 5) == store.read(key, 50, 5) == b""
     found = store.stat(key)
     assert found is not None
     assert (found.key, found.size) == (key, 10)
@@ -130,6 +132,35 @@ def test_a_folder_refuses_keys_that_lead_out_of_it(tmp_path, key: str) -> None:
     for act in (lambda: store.put(key, b"x"), lambda: store.get(key), lambda: store.delete([key])):
         with pytest.raises(VidxError, match="not an object key"):
             act()
+
+
+def test_what_a_process_that_died_was_writing_is_removed_at_the_next_start(tmp_path) -> None:
+    store = FolderStore(tmp_path / "store")
+    dead, alive = tmp_path / "store" / ".partial" / "dead", tmp_path / "store" / ".partial" / "alive"
+    for file in (dead, alive):
+        file.write_bytes(b"x")
+    os.utime(dead, (1, time.time() - 2 * LEFTOVER_S))
+    store.put("k", b"x")
+    FolderStore(tmp_path / "store")
+    assert (dead.exists(), alive.exists()) == (False, True)
+
+
+def test_a_folder_has_the_names_of_its_objects_on_the_disk(tmp_path, monkeypatch) -> None:
+    store = FolderStore(tmp_path / "store")
+    synced = set()
+    fsync = os.fsync
+
+    def spy(descriptor: int) -> None:
+        synced.add(os.readlink(f"/proc/self/fd/{descriptor}"))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    store.put("a/b/c", b"x")
+    root = tmp_path / "store"
+    assert {str(root), str(root / "a"), str(root / "a" / "b")} <= synced
+    synced.clear()
+    store.put("a/b/d", b"x")
+    assert str(root / "a" / "b") in synced
 
 
 def test_a_folder_that_would_run_full_refuses_and_leaves_nothing(tmp_path) -> None:

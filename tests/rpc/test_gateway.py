@@ -63,7 +63,7 @@ def gateway(house, tmp_path) -> Iterator[SimpleNamespace]:
     rpc = VideoIndexRpc(
         Collections(house.database, house.control),
         videos,
-        Intake(house.database, house.store, house.control, 10_000_000),
+        Intake(house.database, house.store, house.control, 10_000_000, 4),
         Importer(ImportSettings(folders=(str(tmp_path / "imports"),))),
         house.control,
         SearchServiceStub(channel(f"127.0.0.1:{inner.port}")),

@@ -1,0 +1,25 @@
+"""What kombu's Redis transport needs so that a worker outlives a lost connection.
+
+By itself, a worker that loses the broker while it holds a message ends: it gives the message back, or acknowledges it,
+over the very connection that is gone. Here both are let be; the message is in Redis still, or lost with it, and the
+pipeline's reconciler makes up for either.
+"""
+
+from kombu.transport import redis
+
+
+class _QoS(redis.QoS):  # type: ignore[misc]
+    restore_at_shutdown = False
+
+    def ack(self, delivery_tag: str) -> None:
+        if not self.channel.closed:
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        if not self.channel.closed:
+            super().reject(delivery_tag, requeue)  # type: ignore[no-untyped-call]
+
+
+def outlive_lost_connections() -> None:
+    """Applies to all connections of this process that are made afterwards."""
+    redis.Channel.QoS = _QoS

@@ -1,0 +1,103 @@
+"""What every server does with messages that nobody can read, long errors, and clients that vanish."""
+
+import select
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import grpc
+import pytest
+from vidx.gateway.v1 import video_index_service_pb2 as pb
+from vidx.gateway.v1.video_index_service_pb2_grpc import (
+    VideoIndexServiceServicer,
+    VideoIndexServiceStub,
+    add_VideoIndexServiceServicer_to_server,
+)
+
+from services.core.errors import InvalidInput
+from services.runtime import grpc_server
+from services.runtime.grpc_client import channel
+from services.runtime.grpc_server import Server, create_server
+from services.runtime.settings import ServerSettings
+
+SERVICE = pb.DESCRIPTOR.services_by_name["VideoIndexService"]
+NOT_UTF8 = b"\n\x02\xff\xfe"
+
+
+class Service(VideoIndexServiceServicer):
+    def __init__(self) -> None:
+        self.over = threading.Event()
+
+    def GetVideo(self, request, context):  # noqa: N802
+        raise InvalidInput("é" * 100_000, fields={"x" * 100_000: "y" * 100_000})
+
+    def UploadVideo(self, request_iterator, context):  # noqa: N802
+        return pb.Video(size_bytes=sum(len(r.chunk) for r in request_iterator))
+
+    def WatchVideo(self, request, context):  # noqa: N802
+        yield pb.Video()
+        while context.is_active():
+            time.sleep(0.02)
+        self.over.set()
+
+
+def serve(service: Service) -> Server:
+    settings = ServerSettings(address="127.0.0.1:0", drain_s=0)
+    return create_server(settings, [(SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(service, s))])
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    server = serve(Service())
+    yield server.port
+    server.stop()
+
+
+@pytest.mark.parametrize("data", [NOT_UTF8, b"\xff", b"\n\xff"])
+def test_a_message_that_cannot_be_read_is_the_callers_fault(port: int, data: bytes) -> None:
+    with channel(f"127.0.0.1:{port}") as connection:
+        calls = [
+            lambda: connection.unary_unary(f"/{SERVICE.full_name}/GetVideo")(data, timeout=5),
+            lambda: list(connection.unary_stream(f"/{SERVICE.full_name}/WatchVideo")(data, timeout=5)),
+            lambda: connection.stream_unary(f"/{SERVICE.full_name}/UploadVideo")(iter([b"", data]), timeout=5),
+        ]
+        for call in calls:
+            with pytest.raises(grpc.RpcError) as caught:
+                call()
+            assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT, caught.value
+
+
+def test_an_error_of_any_length_arrives(port: int) -> None:
+    with channel(f"127.0.0.1:{port}") as connection, pytest.raises(grpc.RpcError) as caught:
+        VideoIndexServiceStub(connection).GetVideo(pb.GetVideoRequest(), timeout=5)
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert caught.value.details().startswith("éééé")
+
+
+def pass_on(listener: socket.socket, port: int, frozen: threading.Event) -> None:
+    """A wire between one client and the server, which can be cut without a word to either."""
+    inner, _ = listener.accept()
+    with inner, socket.create_connection(("127.0.0.1", port)) as outer:
+        other = {inner: outer, outer: inner}
+        while not frozen.is_set():
+            for end in select.select([inner, outer], [], [], 0.05)[0]:
+                data = end.recv(1 << 16)
+                if not data:
+                    return
+                other[end].sendall(data)
+        time.sleep(10)
+
+
+def test_a_client_that_vanished_without_a_word_is_noticed(monkeypatch) -> None:
+    monkeypatch.setattr(grpc_server, "KEEPALIVE_MS", 400)
+    service, frozen = Service(), threading.Event()
+    server = serve(service)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=pass_on, args=(listener, server.port, frozen), daemon=True).start()
+        with channel(f"127.0.0.1:{listener.getsockname()[1]}") as connection:
+            stream = VideoIndexServiceStub(connection).WatchVideo(pb.WatchVideoRequest(), timeout=60)
+            next(stream)
+            frozen.set()
+            assert service.over.wait(8)
+    server.stop()
