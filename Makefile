@@ -33,7 +33,7 @@ demo: $(READY) ## index the demo films (or VIDEO=my.mp4) and ask five questions
 	$(BIN)/python -m services.cli.demo $(if $(VIDEO),--video '$(VIDEO)')
 
 test: lint $(SWIFT)/.ready ## every check and every test, against real servers
-	VIDX_TEST_MODELS=$(MODELS) VIDX_TEST_SWIFT=$(SWIFT)/bin $(BIN)/python -m pytest $(TESTS)
+	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) VIDX_TEST_SWIFT=$(CURDIR)/$(SWIFT)/bin $(BIN)/python -m pytest $(TESTS)
 
 unit: $(READY) ## the quick tests
 	$(BIN)/python -m pytest tests/unit tests/rpc
@@ -62,7 +62,7 @@ proto-check: $(READY)
 	@diff -r -x __pycache__ .cache/gen protos/gen || { echo 'protos/gen is not what the protos give: run make protos'; exit 1; }
 
 bench-triton: $(READY) ## the cost of the way through Triton, beside the same ONNX session in-process
-	VIDX_TEST_MODELS=$(MODELS) $(BIN)/python -m tests.bench.triton_path
+	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.triton_path
 
 clean: ## remove what make made
 	rm -rf $(VENV) $(SWIFT) .cache .demo build *.egg-info

@@ -27,6 +27,7 @@ def command(
     # Imported here, not above: what only clears must not carry pydantic.
     from services.packs import manifest as manifests
 
+    manifest_dir = manifest_dir.resolve()
     built = manifests.load(manifest_dir)
     if built.backend != "python":
         raise errors.InvalidInput(

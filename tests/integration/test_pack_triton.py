@@ -12,14 +12,12 @@ from PIL import Image
 from tokenizers import Tokenizer
 from tritonclient import grpc as triton
 
+from services.packs import manifest as manifests
 from services.packs import tritonserver
-from services.packs.build import build
 from services.packs.canvas import lay
 from services.packs.manifest import Manifest
 from tests.servers.ports import free_ports
-from tests.servers.triton import wait_ready
-
-BUILTIN = Path(__file__).parents[2] / "deploy/models/builtin.toml"
+from tests.servers.triton import built_pack, wait_ready
 
 # The first test builds the pack, which takes minutes on a machine that is busy with other things.
 pytestmark = pytest.mark.timeout(900)
@@ -27,11 +25,9 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
-    """The pack's folder and manifest; VIDX_TEST_MODELS names a folder that keeps it between runs."""
-    kept = os.environ.get("VIDX_TEST_MODELS")
-    out = Path(kept) if kept else tmp_path_factory.mktemp("models")
-    made = build(BUILTIN, out, backend="python", progress=print)
-    return out / made.folder, made
+    """The pack's folder and manifest."""
+    folder = built_pack(tmp_path_factory.mktemp("models"))
+    return folder, manifests.load(folder)
 
 
 class Client:

@@ -19,7 +19,7 @@ READY_WITHIN_S = 60.0
 def built_pack(scratch: Path) -> Path:
     """The built-in pack's folder, built in `scratch`; VIDX_TEST_MODELS names a folder that keeps it between runs."""
     kept = os.environ.get("VIDX_TEST_MODELS")
-    out = Path(kept) if kept else scratch
+    out = Path(kept).resolve() if kept else scratch
     return out / build(BUILTIN, out, backend="python", progress=print).folder
 
 
