@@ -97,6 +97,8 @@ class Upload(Base):
     request_id: Mapped[str] = mapped_column(String(128), primary_key=True)
     planned: Mapped[str] = mapped_column(String(63))
     """Id that the video will have, so that a crash between store and catalog leaves nothing without an owner."""
+    announced: Mapped[str] = mapped_column(String(96), default="")
+    """Size and SHA-256 as its first stream gave them, so that no other file is joined to its parts."""
     video: Mapped[str] = mapped_column(String(63), default="")
     """Id of the video when finished: the planned one, or the one that already held these bytes."""
     updated: Mapped[int] = mapped_column(BigInteger)

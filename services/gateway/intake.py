@@ -19,14 +19,13 @@ from services.core.names import CollectionName, VideoName, new_id
 from services.core.store import Artifacts
 from services.gateway.collections import require
 from services.gateway.parts import Parts
-from services.gateway.spec import Spec
+from services.gateway.spec import Spec, check_request_id, same_file
 from services.gateway.streams import Hashing, Joined
 from services.pipeline import ledger
 from services.pipeline.control import Control
 from services.runtime import telemetry
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _log = telemetry.log(__name__)
 
 
@@ -84,15 +83,21 @@ class Intake:
         if sha256 and not _SHA256.fullmatch(sha256):
             raise InvalidInput("sha256 is not 64 lower-case hex digits", fields={"sha256": "64 hex digits"})
         spec = spec.checked()
-        planned, finished = self._open(parent, request_id)
-        if finished is not None:
-            return finished
         parts = self._parts(parent, request_id)
         kept = parts.size()
+        announced = f"{size} {sha256}"
+        planned, finished = self._open(parent, request_id, announced, begun=kept > 0)
+        if finished is not None:
+            return finished
         if not 0 <= offset <= kept:
             rule = f"at most {kept}, the bytes that are kept"
             raise InvalidInput(f"offset {offset}: {rule}; ask GetUpload", fields={"offset": rule})
         parts.keep(offset, size, chunks)
+        # While this stream was on its way, another one of the request may have made the video, or begun another file.
+        planned, finished = self._open(parent, request_id, announced, begun=True)
+        if finished is not None:
+            parts.delete()
+            return finished
         stream = Joined(self._store, parts.found())
         try:
             video = self._enter(planned, request_id, cast(BinaryIO, stream), spec, size, sha256)
@@ -115,8 +120,13 @@ class Intake:
             upload = session.get(Upload, (parent.collection, request_id))
             return _made(session, upload) if upload is not None else None
 
-    def _open(self, parent: CollectionName, request_id: str) -> tuple[VideoName, VideoName | None]:
-        """The name that the video will have, and the finished video if there is one."""
+    def _open(
+        self, parent: CollectionName, request_id: str, announced: str = " ", *, begun: bool = False
+    ) -> tuple[VideoName, VideoName | None]:
+        """The name that the video will have, and the finished video if there is one.
+
+        Raises InvalidInput when the upload was begun with another size or SHA-256 than `announced` says.
+        """
         check_request_id(request_id)
         with self._database.write() as session:
             require(session, parent)
@@ -126,10 +136,13 @@ class Intake:
                 if made is not None:
                     return made, made
                 upload.video, upload.planned = "", new_id()
+            elif upload is not None and begun and not same_file(upload.announced, announced):
+                rule = "it was begun with another size or SHA-256; give each file a request_id of its own"
+                raise InvalidInput(f"request_id {request_id!r}: {rule}", fields={"request_id": rule})
             if upload is None:
                 upload = Upload(collection=parent.collection, request_id=request_id, planned=new_id(), video="")
                 session.add(upload)
-            upload.updated = ledger.now()
+            upload.updated, upload.announced = ledger.now(), announced
             return VideoName(parent.collection, upload.planned), None
 
     def _enter(
@@ -235,13 +248,6 @@ class Intake:
         if size > self._max_bytes:
             rule = f"at most {self._max_bytes} bytes (VIDX_GATEWAY_MAX_UPLOAD_BYTES)"
             raise InvalidInput(f"the file has {size} bytes or more: {rule}", fields={"size_bytes": rule})
-
-
-def check_request_id(request_id: str) -> None:
-    """Raises InvalidInput unless it has 1 to 128 printable ASCII characters without spaces."""
-    if not _REQUEST_ID.fullmatch(request_id):
-        rule = "1 to 128 printable ASCII characters without spaces"
-        raise InvalidInput(f"request_id: {rule}", fields={"request_id": rule})
 
 
 def _made(session: Session, upload: Upload) -> VideoName | None:

@@ -16,8 +16,8 @@ from services.core.names import CollectionName, VideoName
 from services.gateway import convert
 from services.gateway.collections import Collections
 from services.gateway.importer import Importer
-from services.gateway.intake import Intake, check_request_id
-from services.gateway.spec import Spec
+from services.gateway.intake import Intake
+from services.gateway.spec import Spec, check_request_id
 from services.gateway.videos import Videos
 from services.pipeline.control import Control
 from services.runtime import grpc_client

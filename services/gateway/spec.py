@@ -1,5 +1,6 @@
 """What is said of a new video, and its rules."""
 
+import re
 from dataclasses import dataclass, field
 
 from services.core.errors import InvalidInput
@@ -8,6 +9,7 @@ from services.gateway.videos import clean_title
 
 SUBTITLE_SUFFIXES = (".srt", ".vtt", ".ttml", ".ass", ".ssa")
 MAX_SUBTITLE_BYTES = 8 << 20
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,19 @@ class Spec:
         labels = check_labels(self.labels, "spec.labels")
         subtitles = _checked_subtitles(*self.subtitles) if self.subtitles is not None else None
         return Spec(title, labels, self.allow_duplicate, "", subtitles)
+
+
+def check_request_id(request_id: str) -> None:
+    """Raises InvalidInput unless it has 1 to 128 printable ASCII characters without spaces."""
+    if not _REQUEST_ID.fullmatch(request_id):
+        rule = "1 to 128 printable ASCII characters without spaces"
+        raise InvalidInput(f"request_id: {rule}", fields={"request_id": rule})
+
+
+def same_file(begun: str, announced: str) -> bool:
+    """Whether two announcements, "size sha256", can be of one file; a SHA-256 is not always given."""
+    (size, sha256), (other_size, other_sha256) = begun.split(" "), announced.split(" ")
+    return size == other_size and (sha256 == other_sha256 or not sha256 or not other_sha256)
 
 
 def _base(file_name: str) -> str:

@@ -174,6 +174,14 @@ def test_a_stream_that_ends_early_is_refused_and_its_bytes_are_kept(gateway) -> 
     assert got.offset == 500_000
 
 
+def test_another_file_is_not_joined_to_the_parts_of_the_first(gateway) -> None:
+    refused(lambda: upload(gateway, FILM[:500_000], size_bytes=len(FILM)), grpc.StatusCode.INVALID_ARGUMENT)
+    other = b"x" * (len(FILM) + 1)
+    _, fields = refused(lambda: upload(gateway, other), grpc.StatusCode.INVALID_ARGUMENT)
+    assert "request_id" in fields
+    assert upload(gateway).sha256 == SHA
+
+
 def test_a_wrong_checksum_is_refused_and_nothing_is_left(gateway) -> None:
     reason, _ = refused(lambda: upload(gateway, sha256="0" * 64), grpc.StatusCode.DATA_LOSS)
     assert reason == "CHECKSUM_MISMATCH"

@@ -53,7 +53,7 @@ def test_a_second_stream_of_a_request_answers_with_the_video_that_the_first_made
 
 def test_a_second_stream_with_other_bytes_does_not_touch_the_video_that_the_first_made(house, intake) -> None:
     made: list[VideoName] = []
-    slow = pieces(OTHER, {9: lambda: made.append(upload(intake, pieces(FILM), checked=True))})
+    slow = pieces(OTHER, {0: lambda: made.append(upload(intake, pieces(FILM), checked=True))})
     assert upload(intake, slow, data=OTHER, checked=True) == made[0]
     assert source(house, made[0]) == FILM
 

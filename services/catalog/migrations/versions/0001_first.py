@@ -72,6 +72,7 @@ def upgrade() -> None:
         sa.Column("collection", sa.String(63), primary_key=True),
         sa.Column("request_id", sa.String(128), primary_key=True),
         sa.Column("planned", sa.String(63), nullable=False),
+        sa.Column("announced", sa.String(96), nullable=False),
         sa.Column("video", sa.String(63), nullable=False),
         sa.Column("updated", sa.BigInteger, nullable=False),
     )
