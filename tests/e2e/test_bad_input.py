@@ -52,6 +52,7 @@ FAILS: dict[str, tuple[str, Callable[[Path], Path], str]] = {
 }
 WORKS: dict[str, tuple[str, Callable[[Path], Path], int]] = {
     "one frame": ("one.mp4", lambda path: film(path, [scene(3)]), 1),
+    "no duration": ("timeless.mp4", broken.timeless, 1),
     "1 x 1 pixel": ("tiny.mkv", tiny, 1),
     "a variable rate": ("variable.mkv", variable, 2),
     "a start that is not zero": ("late.ts", late, 2),

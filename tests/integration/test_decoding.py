@@ -26,7 +26,7 @@ from services.decoding.service import Decoding, Shape
 from services.runtime.artifacts import ArtifactStore
 from services.runtime.store_folder import FolderStore
 from tests.media import films
-from tests.media.broken import phone_matrix
+from tests.media.broken import phone_matrix, timeless
 from tests.media.films import Cue, clicks, film, stills, tone, two_scenes
 from tests.media.pictures import corners, hold, mix, pan, plain, scene
 
@@ -293,6 +293,13 @@ def test_one_frame_is_a_video(stage: Stage, tmp_path: Path) -> None:
         assert (len(found.shots), len(found.frames)) == (1, 1)
         found.is_whole()
         stage.store.objects.delete([o.key for o in stage.store.objects.walk("")])
+
+
+def test_a_film_that_says_it_lasts_no_time_lasts_a_frame(stage: Stage, tmp_path: Path) -> None:
+    found = stage.index(timeless(tmp_path / "f.mp4"))
+    assert found.probe.duration == SECOND // 25
+    assert (len(found.shots), len(found.frames)) == (1, 1)
+    found.is_whole()
 
 
 def test_one_pixel_is_a_picture(stage: Stage, tmp_path: Path) -> None:

@@ -57,6 +57,20 @@ def playlist(path: Path, kind: str, target: str) -> Path:
     return path
 
 
+def timeless(path: Path) -> Path:
+    """A film of which every box says that it lasts no time at all: each frame, the track, the whole."""
+    data = bytearray(two_scenes(path).read_bytes())
+    at = data.index(b"stts") + 8
+    entries = int.from_bytes(data[at : at + 4], "big")
+    for i in range(entries):
+        data[at + 8 + 8 * i : at + 12 + 8 * i] = bytes(4)
+    for box, offset in ((b"mvhd", 20), (b"mdhd", 20), (b"tkhd", 24)):
+        if (begin := data.find(box)) >= 0:
+            data[begin + offset : begin + offset + 4] = bytes(4)
+    path.write_bytes(data)
+    return path
+
+
 def phone_matrix(path: Path) -> Path:
     """Turn an MP4's track as a phone does that was held upright: a quarter clockwise, straight in the `tkhd` box.
 
