@@ -11,10 +11,11 @@ from services.core.errors import Incomplete, InvalidInput
 from services.core.jobs import Job, Outputs, Progress
 from services.core.media import SampledFrames, Shots
 from services.core.store import Artifacts
+from services.core.vectors import from_npz, to_npz
 from services.embedding.batches import Batch, ahead, batches
 from services.embedding.domain.model import ALGORITHM, Model
 from services.embedding.domain.shots import ShotPooler
-from services.embedding.domain.vectors import F32, U8, calibration, from_npz, to_npz
+from services.embedding.domain.vectors import F32, U8, calibration
 from services.embedding.jpegs import jpegs
 from services.embedding.ports import Encoder, Pictures
 from services.embedding.texts import Texts

@@ -39,12 +39,8 @@ def main() -> None:
 
 
 def _tick(reconciler: Reconciler, over: threading.Event, every_s: float) -> None:
-    log = telemetry.log(__name__)
     while not over.wait(every_s):
-        try:
-            reconciler.look()
-        except Exception:
-            log.error("look_crashed", exc_info=True)
+        reconciler.look()
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
-"""Reads the vectors that the embedding stage stores: NPZ with `vectors` float32 [n, d] and `space`."""
+"""Reads the vectors that the embedding stage stores."""
 
-import io
-import zipfile
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.core.errors import Internal
+from services.core.vectors import from_npz
 
 
 @dataclass(frozen=True)
@@ -21,8 +20,7 @@ class Vectors:
 def read(data: bytes, key: str) -> Vectors:
     """The vectors of an object; `key` is for the message."""
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            values = np.ascontiguousarray(arrays["vectors"], dtype=np.float32)
-            return Vectors(str(arrays["space"]), values)
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        values, space = from_npz(data)
+    except ValueError as error:
         raise Internal(f"object {key} does not hold vectors: {error}") from error
+    return Vectors(space, values)

@@ -27,9 +27,9 @@ from services.core.jobs import Job, no_progress
 from services.core.media import SampledFrame, SampledFrames
 from services.core.names import VideoName
 from services.core.times import TimeRange
+from services.core.vectors import from_npz
 from services.embedding import pack
 from services.embedding.__main__ import build
-from services.embedding.domain.vectors import from_npz
 from services.embedding.domain.windows import windows
 from services.embedding.images import PillowPictures
 from services.embedding.service import Embedding

@@ -15,8 +15,8 @@ from vidx.media.v1 import media_pb2
 from services.core.errors import InvalidInput, NotFound, VidxError
 from services.core.media import SampledFrame, SampledFrames
 from services.core.times import TimeRange
+from services.core.vectors import from_npz
 from services.embedding import rpc, tasks
-from services.embedding.domain.vectors import from_npz
 from services.embedding.service import Embedding
 from services.embedding.texts import Texts
 from services.runtime.artifacts import ArtifactStore

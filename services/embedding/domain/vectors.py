@@ -1,7 +1,5 @@
-"""Unit vectors: normalizing, averaging, comparing with a background, and their bytes."""
+"""Unit vectors: normalizing, averaging, comparing with a background."""
 
-import io
-import zipfile
 from typing import Any
 
 import numpy as np
@@ -40,22 +38,3 @@ def calibration(vectors: F32, background: F32, centre: float, scale: float) -> t
     deviations = np.maximum(cosines.std(axis=1), SMALLEST_DEVIATION)
     middles = cosines.mean(axis=1) + centre * deviations
     return middles.astype(np.float32), (scale * deviations).astype(np.float32)
-
-
-def to_npz(vectors: F32, space: str) -> bytes:
-    """NPZ of `vectors` float32 [n, d] and `space`; the same input gives the same bytes."""
-    out = io.BytesIO()
-    np.savez(out, vectors=np.ascontiguousarray(vectors, np.float32), space=np.array(space))
-    return out.getvalue()
-
-
-def from_npz(data: bytes) -> tuple[F32, str]:
-    """What `to_npz` wrote. Raises ValueError on anything else."""
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as held:
-            vectors, space = held["vectors"], str(held["space"])
-    except (OSError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise ValueError(f"not an NPZ of vectors: {error}") from error
-    if vectors.ndim != 2 or vectors.dtype != np.float32:
-        raise ValueError(f"vectors are {vectors.dtype} {vectors.shape}, not float32 [n, d]")
-    return vectors, space

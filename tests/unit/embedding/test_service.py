@@ -13,8 +13,9 @@ from services.core.jobs import Job, no_progress
 from services.core.media import SampledFrame, SampledFrames, Shot, Shots
 from services.core.names import VideoName
 from services.core.times import TimeRange
+from services.core.vectors import from_npz, to_npz
 from services.embedding.domain.model import Model
-from services.embedding.domain.vectors import from_npz, to_npz, unit
+from services.embedding.domain.vectors import unit
 from services.embedding.service import Embedding
 from services.embedding.texts import Texts
 from services.runtime.artifacts import ArtifactStore

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from services.embedding.domain.vectors import SMALLEST_DEVIATION, calibration, from_npz, pool, to_npz, unit
+from services.core.vectors import from_npz, to_npz
+from services.embedding.domain.vectors import SMALLEST_DEVIATION, calibration, pool, unit
 
 ROWS = hnp.arrays(np.float32, st.tuples(st.integers(1, 8), st.integers(2, 6)), elements=st.floats(0.5, 100, width=32))
 
