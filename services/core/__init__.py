@@ -1,1 +1,1 @@
-"""Nouns and rules that every service needs: names, times, media, jobs, artifacts, vectors, errors. Pure: Python and NumPy alone."""
+"""Nouns and rules that every service needs: names, times, media, jobs, artifacts, errors. Python and NumPy alone."""
