@@ -16,6 +16,10 @@ class Collection(Base):
     id: Mapped[str] = mapped_column(String(63), primary_key=True)
     created: Mapped[int] = mapped_column(BigInteger)
     request_id: Mapped[str] = mapped_column(String(128), default="")
+    shot_labels: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Looked for in every shot of its videos."""
+    relabel: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Some of its videos have not been told its labels yet."""
 
 
 class Video(Base):
@@ -44,6 +48,10 @@ class Video(Base):
     info_key: Mapped[str] = mapped_column(Text)
     subtitles_key: Mapped[str] = mapped_column(Text, default="")
     subtitles_name: Mapped[str] = mapped_column(String(255), default="")
+    transcript_key: Mapped[str] = mapped_column(Text, default="")
+    """Object key of the transcript that a person put in."""
+    shot_labels: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Those of its collection, as its info says them."""
     duration: Mapped[int] = mapped_column(BigInteger, default=0)
     row_count: Mapped[int] = mapped_column(BigInteger, default=0)
     error_stage: Mapped[str] = mapped_column(String(63), default="")

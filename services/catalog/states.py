@@ -22,8 +22,12 @@ class JobState(StrEnum):
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
+    GIVEN_UP = "GIVEN_UP"
+    """All its attempts failed, and the video goes on without what it would have given."""
 
 
 IN_FLIGHT = (JobState.QUEUED, JobState.RUNNING)
+ENDED = (JobState.SUCCEEDED, JobState.GIVEN_UP)
+"""Nothing has to wait for it any more."""
 UNFINISHED = (JobState.WAITING, JobState.DUE, JobState.QUEUED, JobState.RUNNING)
 WHOLE_VIDEO = -1

@@ -30,18 +30,43 @@ class Kind:
 
 
 _KINDS = (
-    Kind("info", "gateway", ("search",), "pb", "VideoInfo: title, labels, time added"),
-    Kind("subtitle_file", "gateway", (), "bin", "the subtitle file given with the video, as it is"),
-    Kind("plan", "decoding", ("decoding", "search", "gateway"), "pb", "Plan: probe and segments"),
+    Kind(
+        "info",
+        "gateway",
+        ("transcription", "captioning", "embedding", "search"),
+        "pb",
+        "VideoInfo: title, labels, time added, what was given with it",
+    ),
+    Kind("subtitle_file", "gateway", ("transcription",), "bin", "the subtitle file given with the video, as it is"),
+    Kind("edited_transcript", "gateway", ("transcription",), "pb", "Transcript that a person put in"),
+    Kind(
+        "plan",
+        "decoding",
+        ("decoding", "transcription", "captioning", "search", "gateway"),
+        "pb",
+        "Plan: probe and segments",
+    ),
     Kind("subtitles", "decoding", ("transcription",), "zip", "a WebVTT file a text subtitle stream"),
-    Kind("frames", "decoding", ("embedding", "captioning"), "pb", "SampledFrames of a segment"),
+    Kind("frames", "decoding", ("embedding", "captioning", "search"), "pb", "SampledFrames of a segment"),
     Kind("jpegs", "decoding", ("embedding", "captioning"), "tar", "JPEGs of a segment's sampled frames"),
     Kind("cuts", "decoding", ("decoding",), "pb", "Shots of a segment"),
     Kind("thumbnails", "decoding", ("gateway",), "tar", "small JPEGs, one a shot of a segment"),
     Kind("audio", "decoding", ("transcription",), "flac", "16 kHz mono sound of a segment"),
-    Kind("shots", "decoding", ("embedding", "search", "gateway"), "pb", "Shots of the video"),
-    Kind("frame_vectors", "embedding", ("embedding", "search"), "npz", "a unit vector a sampled frame of a segment"),
-    Kind("shot_vectors", "embedding", ("search",), "npz", "a unit vector a shot of the video"),
+    Kind("shots", "decoding", ("embedding", "captioning", "search", "gateway"), "pb", "Shots of the video"),
+    Kind("frame_vectors", "embedding", ("embedding", "captioning", "search"), "npz", "a unit vector a sampled frame"),
+    Kind("frame_classes", "embedding", ("captioning",), "npz", "the encoder's likeliest classes of a sampled frame"),
+    Kind("shot_vectors", "embedding", ("captioning", "search"), "npz", "a unit vector a shot of the video"),
+    Kind("subtitle_cues", "transcription", ("transcription",), "pb", "Transcript from subtitles; empty without any"),
+    Kind("heard", "transcription", ("transcription",), "pb", "Transcript of a segment from speech recognition"),
+    Kind("transcript", "transcription", ("embedding", "gateway"), "pb", "Transcript of the video"),
+    Kind("readings", "captioning", ("captioning",), "pb", "OnScreenText of a segment"),
+    Kind("descriptions", "captioning", ("captioning",), "pb", "Captions of a segment's shots"),
+    Kind("on_screen_text", "captioning", ("embedding", "gateway"), "pb", "OnScreenText of the video"),
+    Kind("captions", "captioning", ("embedding", "gateway"), "pb", "Captions of the video"),
+    Kind("shot_labels", "captioning", ("search", "gateway"), "pb", "ShotLabels: the collection's labels, found"),
+    Kind("passages", "embedding", ("search",), "pb", "Passages: every text of the video but its title"),
+    Kind("passage_vectors", "embedding", ("search",), "npz", "a unit vector a passage, in the sentence space"),
+    Kind("title_vectors", "embedding", ("search",), "npz", "the title's unit vector, in the sentence space"),
 )
 KINDS = {kind.name: kind for kind in _KINDS}
 
@@ -62,6 +87,12 @@ def key(video: VideoName, kind: str, digest_: str, segment: int | None = None) -
     k = KINDS[kind]
     name = f"{kind}-{digest_}" if segment is None else f"{kind}/{segment:06d}-{digest_}"
     return f"{prefix(video)}{k.writer}/{name}.{k.suffix}"
+
+
+def segment_of(key: str) -> int | None:
+    """The segment that a key of `key` names; None for one of the whole video."""
+    number = key.rsplit("/", 1)[-1].split("-")[0]
+    return int(number) if number.isdecimal() else None
 
 
 def prefix(video: VideoName) -> str:

@@ -30,11 +30,21 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Fault:
+    """Why something is missing: one of the platform's reasons (see `errors`), what happened and what to do."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Outputs:
     """What was done: object keys by artifact kind, and figures."""
 
     artifacts: Mapping[str, str] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
+    fault: Fault | None = None
+    """Set when the work is done but for a part that is missing, which a retry may fill in."""
 
 
 Handler = Callable[[Job, Progress], Outputs]

@@ -142,4 +142,10 @@ class VideoInfo:
     created: int
     labels: dict[str, str] = field(default_factory=dict)
     subtitles_key: str = ""
-    """Object key of the subtitle file that was given with the video."""
+    """Object key of the subtitle file that was given with the video; "" when none was."""
+    subtitles_name: str = ""
+    """The file's name, whose ending tells the format."""
+    transcript_key: str = ""
+    """Object key of the Transcript that a person put in; it counts before all other sources."""
+    shot_labels: tuple[str, ...] = ()
+    """Labels of the collection, looked for in every shot."""

@@ -6,10 +6,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
+from services.core.chapters import Chapters, Summaries
 from services.core.media import Plan, SampledFrames, Shots, VideoInfo
+from services.core.text import Captions, OnScreenText, Passages, ShotLabels, Transcript
 
-Noun = Plan | SampledFrames | Shots | VideoInfo
-N = TypeVar("N", Plan, SampledFrames, Shots, VideoInfo)
+Noun = (
+    Plan
+    | SampledFrames
+    | Shots
+    | VideoInfo
+    | Transcript
+    | OnScreenText
+    | Captions
+    | ShotLabels
+    | Passages
+    | Chapters
+    | Summaries
+)
+N = TypeVar(
+    "N",
+    Plan,
+    SampledFrames,
+    Shots,
+    VideoInfo,
+    Transcript,
+    OnScreenText,
+    Captions,
+    ShotLabels,
+    Passages,
+    Chapters,
+    Summaries,
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +76,7 @@ class ObjectStore(Protocol):
 
 
 class Artifacts(Protocol):
-    """The object store, with the nouns of `media` going in and out."""
+    """The object store, with the nouns of `media` and `text` going in and out."""
 
     @property
     def objects(self) -> ObjectStore:

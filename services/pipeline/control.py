@@ -1,22 +1,45 @@
 """What people ask of a video's indexing: begin, change, retry, cancel, remove. Used by the gateway."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from services.catalog.database import Database
 from services.catalog.models import Job, Tombstone, Video
-from services.catalog.states import JobState, VideoState
+from services.catalog.states import ENDED, JobState, VideoState
 from services.core import artifacts
 from services.core.errors import Conflict, InvalidInput, NotFound
 from services.core.media import VideoInfo
 from services.core.names import VideoName
 from services.core.store import Artifacts
+from services.core.text import Transcript
 from services.core.times import SECOND
 from services.pipeline import ledger, workflow
 from services.pipeline.ports import Index, Queue
+
+_PARTS = {
+    "title": ("title",),
+    "labels": ("labels",),
+    "subtitles": ("subtitles_key", "subtitles_name"),
+    "transcript": ("transcript_key",),
+    "shot_labels": ("shot_labels",),
+}
+"""Columns of a video that hold the parts of its info which `workflow.INFO_READERS` names."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be said of a video from now on; None leaves it as it is."""
+
+    title: str | None = None
+    labels: dict[str, str] | None = None
+    shot_labels: tuple[str, ...] | None = None
+    subtitles: tuple[str, bytes] | None = None
+    """File name and content."""
+    transcript: Transcript | None = None
+    """Put in by a person; without tracks, what was put in before is forgotten."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +84,17 @@ class Control:
     def save_info(self, video: Video) -> None:
         """Store what is said of a video, for those who read the bucket; sets the row's key of it."""
         name = ledger.name_of(video)
-        info = VideoInfo(str(name), video.title, video.created, dict(video.labels), video.subtitles_key)
-        said = (info.title, info.created, sorted(info.labels.items()), info.subtitles_key)
-        video.info_key = artifacts.key(name, "info", artifacts.digest(said))
+        info = VideoInfo(
+            name=str(name),
+            title=video.title,
+            created=video.created,
+            labels=dict(video.labels),
+            subtitles_key=video.subtitles_key,
+            subtitles_name=video.subtitles_name,
+            transcript_key=video.transcript_key or "",
+            shot_labels=tuple(video.shot_labels or ()),
+        )
+        video.info_key = artifacts.key(name, "info", artifacts.digest(asdict(info)))
         self._store.save(video.info_key, info)
 
     def save_subtitles(self, video: Video, file_name: str, content: bytes) -> None:
@@ -73,24 +104,32 @@ class Control:
         video.subtitles_name = file_name
         self._store.objects.put(video.subtitles_key, content)
 
-    def update(
-        self,
-        name: VideoName,
-        title: str | None = None,
-        labels: dict[str, str] | None = None,
-        subtitles: tuple[str, bytes] | None = None,
-    ) -> None:
-        """Change what is said of a video; what depends on it is done again. `subtitles`: file name and content."""
+    def save_transcript(self, video: Video, transcript: Transcript) -> None:
+        """Store a transcript that a person put in; sets the row's key of it. One without tracks takes it away."""
+        if not transcript.tracks:
+            video.transcript_key = ""
+            return
+        digest = artifacts.digest(asdict(transcript))
+        video.transcript_key = artifacts.key(ledger.name_of(video), "edited_transcript", digest)
+        self._store.save(video.transcript_key, transcript)
+
+    def update(self, name: VideoName, change: Change) -> None:
+        """Change what is said of a video; what depends on it is done again, and nothing else."""
         changed = False
         while not changed:
             with self._database.read() as session:
                 draft = self._existing(session, name, lock=False)
             old_key = draft.info_key
-            draft.title = draft.title if title is None else title
-            draft.labels = draft.labels if labels is None else labels
             # Stored before the catalog is locked, for the store may take its time; then nothing may have changed.
-            if subtitles is not None:
-                self.save_subtitles(draft, *subtitles)
+            for field, value in (("title", change.title), ("labels", change.labels)):
+                if value is not None:
+                    setattr(draft, field, value)
+            if change.shot_labels is not None:
+                draft.shot_labels = list(change.shot_labels)
+            if change.subtitles is not None:
+                self.save_subtitles(draft, *change.subtitles)
+            if change.transcript is not None:
+                self.save_transcript(draft, change.transcript)
             self.save_info(draft)
             with self._database.write() as session:
                 changed = self._change(session, self._existing(session, name), draft, old_key)
@@ -101,18 +140,27 @@ class Control:
         """Take over what the draft says, unless the video has changed since `old_key`."""
         if video.info_key != old_key:
             return False
-        video.title, video.labels = draft.title, draft.labels
-        video.subtitles_key, video.subtitles_name = draft.subtitles_key, draft.subtitles_name
+        readers: set[str] = set()
+        for part, columns in _PARTS.items():
+            for column in columns:
+                if getattr(video, column) != getattr(draft, column):
+                    setattr(video, column, getattr(draft, column))
+                    readers.update(workflow.INFO_READERS[part])
         video.info_key, video.updated = draft.info_key, ledger.now()
-        if video.info_key != old_key and video.state in (VideoState.PROCESSING, VideoState.READY):
-            users = {s.name for s in workflow.STEPS if "info" in s.needs}
-            begun = {j.step for j in ledger.jobs_of(session, video) if j.state != JobState.WAITING}
-            if users & begun:
-                ledger.restart(session, video, users & begun)
+        begun = [j for j in ledger.jobs_of(session, video) if j.state != JobState.WAITING]
+        again = workflow.downstream(readers) & {j.step for j in begun}
+        if not again:
+            return True
+        if video.state in (VideoState.PROCESSING, VideoState.READY):
+            ledger.restart(session, video, again)
+        else:
+            # The video was stopped; what is out of date now is done again when somebody retries it.
+            for job in begun:
+                job.state = JobState.CANCELLED if job.step in again and job.state in ENDED else job.state
         return True
 
     def retry(self, name: VideoName, stage: str) -> None:
-        """Start again what failed or was cancelled, or a stage and all that depends on it."""
+        """Start again what failed, was cancelled or is missing, or a stage and all that depends on it."""
         if stage and stage not in workflow.STAGES:
             rule = f"one of {', '.join(workflow.STAGES)}"
             raise InvalidInput(f"no stage {stage[:80]!r}: {rule}", fields={"stage": rule})
@@ -120,9 +168,12 @@ class Control:
             video = self._existing(session, name)
             if video.state == VideoState.PROCESSING:
                 raise Conflict(f"{name} is being indexed; cancel it first, or wait")
-            if video.state == VideoState.READY and not stage:
-                raise Conflict(f"{name} is READY; name the stage to do again")
-            ledger.restart(session, video, workflow.downstream(stage) if stage else set())
+            missing = [] if stage else [j for j in ledger.jobs_of(session, video) if workflow.missing(j)]
+            if video.state == VideoState.READY and not stage and not missing:
+                raise Conflict(f"{name} is READY and nothing of it is missing; name the stage to do again")
+            steps = workflow.steps_of(stage) if stage else {j.step for j in missing}
+            again = workflow.downstream(steps)
+            ledger.restart(session, video, again if stage else again - steps, missing)
         self._queue.poke()
 
     def cancel(self, name: VideoName) -> None:

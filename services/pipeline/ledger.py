@@ -73,8 +73,9 @@ def advance(session: Session, video: Video) -> None:
     jobs = jobs_of(session, video)
     plan = next((j for j in jobs if j.step == workflow.PLANNING), None)
     if plan is not None and plan.state == JobState.SUCCEEDED:
-        wanted = workflow.segment_units(plan.counts.get("segments", 0))
-        known = {(j.step, j.segment): j for j in jobs if j.segment != WHOLE_VIDEO}
+        # A video that an earlier version indexed has no jobs yet of the steps that came since.
+        wanted = [*workflow.first_units(), *workflow.segment_units(plan.counts.get("segments", 0))]
+        known = {(j.step, j.segment): j for j in jobs}
         for obsolete in known.keys() - set(wanted):
             session.delete(known[obsolete])
         if known.keys() != set(wanted):
@@ -87,10 +88,11 @@ def advance(session: Session, video: Video) -> None:
     video.updated = now()
 
 
-def restart(session: Session, video: Video, steps: set[str]) -> None:
-    """Do the named steps again, and whatever failed or was cancelled."""
+def restart(session: Session, video: Video, steps: set[str], units: Sequence[Job] = ()) -> None:
+    """Do the named steps again, these units, and whatever failed or was cancelled."""
+    keys = {job_key(unit) for unit in units}
     for job in jobs_of(session, video):
-        if job.step in steps or job.state in (JobState.FAILED, JobState.CANCELLED):
+        if job.step in steps or job_key(job) in keys or job.state in (JobState.FAILED, JobState.CANCELLED):
             if job.state in IN_FLIGHT:
                 job.again = True
                 continue

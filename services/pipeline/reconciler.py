@@ -19,6 +19,7 @@ from services.core.times import SECOND
 from services.pipeline import ledger, workflow
 from services.pipeline.control import Control
 from services.pipeline.ports import Queue
+from services.pipeline.relabel import relabel
 from services.pipeline.service import Pipeline
 from services.pipeline.settings import PipelineSettings
 from services.runtime import telemetry
@@ -59,6 +60,7 @@ class Reconciler:
             self._resend_unclaimed,
             self._free_stuck,
             self._pipeline.dispatch,
+            self._relabel,
             self._finish_removals,
             self._sweep_tombstones,
             self._drop_stale_uploads,
@@ -122,6 +124,9 @@ class Reconciler:
             stuck = [ledger.name_of(video) for video in session.scalars(query)]
         for name in stuck:
             self._pipeline.free(name)
+
+    def _relabel(self) -> None:
+        relabel(self._database, self._control)
 
     def _depth(self, queue: str) -> int | None:
         try:

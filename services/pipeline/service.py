@@ -76,7 +76,7 @@ class Pipeline:
             units = ledger.jobs_of(session, video)
             if any(j.state in (JobState.DUE, *IN_FLIGHT) for j in units):
                 return
-            job = next((j for j in units if j.state == JobState.WAITING), units[-1])
+            job = min((j for j in units if j.state == JobState.WAITING), key=_order, default=units[-1])
             message = f"{job.step} waits for what no other step has given; this is a fault of the platform"
             self._failed(session, video, job, Internal.reason, message, Internal.retryable)
 
@@ -110,7 +110,7 @@ class Pipeline:
             # Cancelled although the video goes on: a revocation of its earlier life.
             job.state, job.not_before = JobState.DUE, 0
             return []
-        job.state, job.reason, job.message = JobState.SUCCEEDED, "", ""
+        job.state, job.reason, job.message = JobState.SUCCEEDED, report.reason, _storable(report.message)
         job.artifacts, job.counts = dict(report.artifacts), dict(report.counts)
         job.done = job.total
         if job.step == workflow.PLANNING:
@@ -132,15 +132,22 @@ class Pipeline:
     def _failed(
         self, session: Session, video: Video, job: Job, reason: str, message: str, retryable: bool
     ) -> list[jobs.Job]:
-        """Try again later, or give the video up; returns the jobs that are no longer wanted."""
+        """Try again later, or give up the job's track or else the video; returns the jobs that are no longer wanted."""
         # A crash counts as several tries: what kills its workers is given up sooner than what waits for a part.
         weight = -(-self._settings.max_tries // self._settings.max_crashes) if reason == WorkerLost.reason else 1
         job.tries += weight
-        # No database keeps these characters, and a message may quote a file's.
-        message = message.encode("utf-8", "replace").decode().replace("\0", " ")
+        message = _storable(message)
         job.reason, job.message = reason, message
-        if retryable and job.tries < self._settings.max_tries:
+        track = workflow.BY_NAME[job.step].track
+        if retryable and job.tries < (self._settings.max_tries if track is None else self._settings.track_tries):
             job.state, job.not_before = JobState.DUE, ledger.now() + workflow.backoff_ns(job.tries // weight)
+            return []
+        if track is not None:
+            job.state, job.artifacts, job.counts = JobState.GIVEN_UP, {}, {}
+            name = str(ledger.name_of(video))
+            _log.warning("track_missing", video=name, stage=job.step, track=track.value, reason=reason, message=message)
+            session.flush()
+            ledger.advance(session, video)
             return []
         job.state = JobState.FAILED
         flying = ledger.stop(session, video, VideoState.FAILED, JobState.CANCELLED)
@@ -158,3 +165,14 @@ class Pipeline:
         if message is None:
             job.state = JobState.WAITING
         return message
+
+
+def _order(job: Job) -> tuple[bool, int]:
+    """Jobs without which the video fails come first, then by the order of work."""
+    step = workflow.BY_NAME[job.step]
+    return step.track is not None, workflow.STEPS.index(step)
+
+
+def _storable(message: str) -> str:
+    """Without the characters that no database keeps; a message may quote a file's."""
+    return message.encode("utf-8", "replace").decode().replace("\0", " ")

@@ -1,16 +1,18 @@
 """The order of work, as data: what each step needs and gives. All rules here are pure.
 
-A step can run when all that it needs is there. A step on one segment needs per-segment artifacts of its own segment
-only; a step on the whole video needs those of all segments. A new stage is new rows of this table.
+A step can run when all that it needs is there, and all that it wants is there or given up. A step on one segment takes
+per-segment artifacts of its own segment only, or of its neighbours too; a step on the whole video takes those of all
+segments. A new stage is new rows of this table.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.catalog.states import WHOLE_VIDEO, JobState
+from services.catalog.states import ENDED, WHOLE_VIDEO, JobState
 from services.core.jobs import Job
 from services.core.names import VideoName
+from services.core.text import Track
 
 GIVEN = ("source", "info")
 """Artifacts that exist before the first step."""
@@ -25,11 +27,23 @@ class Step:
     gives: tuple[str, ...]
     optional: tuple[str, ...] = ()
     """Given only by some videos, such as audio."""
+    wants: tuple[str, ...] = ()
+    """Taken when it was given; waited for, but done without when it was not."""
+    near: tuple[str, ...] = ()
+    """Wanted of the segments before and after as well, in order of segments."""
     each_segment: bool = False
+    track: Track | None = None
+    """What cannot be searched without this step. When such a step is given up, the video goes on without the track;
+    when any other is, the video fails."""
 
     @property
     def stage(self) -> str:
         return self.name.split(".")[0]
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Every kind that it may read."""
+        return (*self.needs, *self.wants, *self.near)
 
 
 STEPS = (
@@ -42,14 +56,89 @@ STEPS = (
         each_segment=True,
     ),
     Step("decoding.assemble", needs=("plan", "cuts"), gives=("shots",)),
-    Step("embedding.segment", needs=("frames",), gives=("frame_vectors",), each_segment=True),
+    Step(
+        "embedding.segment",
+        needs=("frames",),
+        gives=("frame_vectors",),
+        optional=("frame_classes",),
+        each_segment=True,
+    ),
     Step("embedding.assemble", needs=("frames", "frame_vectors", "shots"), gives=("shot_vectors",)),
-    Step("search.index", needs=("info", "plan", "shots", "frames", "frame_vectors", "shot_vectors"), gives=()),
+    Step(
+        "transcription.subtitles",
+        needs=("info", "plan"),
+        wants=("subtitles",),
+        gives=("subtitle_cues",),
+        track=Track.SPEECH,
+    ),
+    Step(
+        "transcription.segment",
+        needs=("plan",),
+        wants=("subtitle_cues",),
+        near=("audio",),
+        gives=("heard",),
+        each_segment=True,
+        track=Track.SPEECH,
+    ),
+    Step(
+        "transcription.assemble",
+        needs=("plan",),
+        wants=("subtitle_cues", "heard"),
+        gives=("transcript",),
+        track=Track.SPEECH,
+    ),
+    Step("captioning.text", needs=("frames",), gives=("readings",), each_segment=True, track=Track.ON_SCREEN_TEXT),
+    Step(
+        "captioning.describe",
+        needs=("plan", "shots", "frames", "frame_vectors"),
+        wants=("frame_classes",),
+        gives=("descriptions",),
+        each_segment=True,
+        track=Track.CAPTION,
+    ),
+    Step(
+        "captioning.assemble",
+        needs=("info", "shots", "shot_vectors"),
+        wants=("readings", "descriptions"),
+        gives=("on_screen_text", "captions", "shot_labels"),
+    ),
+    Step(
+        "embedding.text",
+        needs=("on_screen_text", "captions"),
+        wants=("transcript",),
+        gives=("passages", "passage_vectors"),
+    ),
+    Step("embedding.title", needs=("info",), gives=("title_vectors",)),
+    Step(
+        "search.index",
+        needs=(
+            "info",
+            "plan",
+            "shots",
+            "frames",
+            "frame_vectors",
+            "shot_vectors",
+            "shot_labels",
+            "passages",
+            "passage_vectors",
+            "title_vectors",
+        ),
+        gives=(),
+    ),
 )
 BY_NAME = {step.name: step for step in STEPS}
 STAGES = tuple(dict.fromkeys(step.stage for step in STEPS))
 PLANNING = "decoding.plan"
 INDEXING = "search.index"
+INFO_READERS = {
+    "title": ("embedding.title",),
+    "labels": (INDEXING,),
+    "subtitles": ("transcription.subtitles",),
+    "transcript": ("transcription.subtitles",),
+    "shot_labels": ("captioning.assemble",),
+}
+"""Steps that work on a part of what is said of a video; when it changes, they and all that depends on them are done
+again."""
 _GIVER = {kind: step for step in STEPS for kind in (*step.gives, *step.optional)}
 
 
@@ -64,6 +153,8 @@ class Unit(Protocol):
     def state(self) -> str: ...
     @property
     def artifacts(self) -> dict[str, str]: ...
+    @property
+    def reason(self) -> str: ...
 
 
 def first_units() -> list[tuple[str, int]]:
@@ -77,18 +168,20 @@ def segment_units(segments: int) -> list[tuple[str, int]]:
 
 
 def inputs(unit: Unit, units: Sequence[Unit], given: Mapping[str, str]) -> dict[str, tuple[str, ...]] | None:
-    """Object keys that a unit needs, by kind; None while any is missing."""
+    """Object keys that a unit takes, by kind, without what was given up or not given; None while it has to wait."""
     step = BY_NAME[unit.step]
     found: dict[str, tuple[str, ...]] = {}
-    for kind in step.needs:
+    for kind in step.takes:
         if kind in given:
             found[kind] = (given[kind],)
             continue
-        giver = _GIVER[kind]
-        givers = [u for u in units if u.step == giver.name and (not step.each_segment or _same(u, unit, giver))]
-        if not givers or any(u.state != JobState.SUCCEEDED or kind not in u.artifacts for u in givers):
+        givers = [u for u in units if u.step == _GIVER[kind].name and _feeds(u, unit, step, kind)]
+        there = [u for u in givers if u.state == JobState.SUCCEEDED and kind in u.artifacts]
+        enough = len(there) == len(givers) if kind in step.needs else all(u.state in ENDED for u in givers)
+        if not givers or not enough:
             return None
-        found[kind] = tuple(u.artifacts[kind] for u in sorted(givers, key=lambda u: u.segment))
+        if there:
+            found[kind] = tuple(u.artifacts[kind] for u in sorted(there, key=lambda u: u.segment))
     return found
 
 
@@ -110,21 +203,31 @@ def job(video: VideoName, unit: Unit, attempt: int, units: Sequence[Unit], given
     return Job(video, unit.step, None if unit.segment == WHOLE_VIDEO else unit.segment, attempt, keys)
 
 
-def downstream(stage: str) -> set[str]:
-    """Names of the steps of a stage and of all that depends on them."""
-    found = {step.name for step in STEPS if step.stage == stage}
+def downstream(steps: Iterable[str]) -> set[str]:
+    """Names of the steps and of all that depends on them."""
+    found = set(steps)
     while True:
         given = {kind for name in found for kind in (*BY_NAME[name].gives, *BY_NAME[name].optional)}
-        more = {step.name for step in STEPS if given & set(step.needs)} - found
+        more = {step.name for step in STEPS if given & set(step.takes)} - found
         if not more:
             return found
         found |= more
 
 
+def steps_of(stage: str) -> set[str]:
+    """Names of a stage's steps."""
+    return {step.name for step in STEPS if step.stage == stage}
+
+
+def missing(unit: Unit) -> bool:
+    """True when a unit has ended without all that it should have given; doing it again may fill that in."""
+    return unit.state == JobState.GIVEN_UP or (unit.state == JobState.SUCCEEDED and bool(unit.reason))
+
+
 def searchable(units: Iterable[Unit], counts: Mapping[str, int]) -> bool:
-    """What READY means: every job is done, and the index holds exactly the rows that were written, and some."""
+    """What READY means: every job has ended, and the index holds exactly the rows that were written, and some."""
     return (
-        all(u.state == JobState.SUCCEEDED for u in units)
+        all(u.state in ENDED for u in units)
         and counts.get("rows", 0) > 0
         and counts.get("rows") == counts.get("expected")
     )
@@ -136,5 +239,8 @@ def backoff_ns(tries: int) -> int:
     return seconds * 1_000_000_000
 
 
-def _same(giver: Unit, unit: Unit, step: Step) -> bool:
-    return not step.each_segment or giver.segment == unit.segment
+def _feeds(giver: Unit, unit: Unit, step: Step, kind: str) -> bool:
+    """Whether what the giver gives of a kind is for this unit."""
+    if not step.each_segment or giver.segment == WHOLE_VIDEO:
+        return True
+    return abs(giver.segment - unit.segment) <= (1 if kind in step.near else 0)

@@ -6,7 +6,9 @@ from google.protobuf.message import DecodeError
 
 from services.core.errors import Internal
 from services.core.store import N, Noun, ObjectStore
-from services.runtime.media_proto import CODECS
+from services.runtime import chapters_proto, media_proto, text_proto
+
+CODECS = media_proto.CODECS | text_proto.CODECS | chapters_proto.CODECS
 
 
 class ArtifactStore:
@@ -27,7 +29,7 @@ class ArtifactStore:
         _, from_message, message = CODECS[kind]
         try:
             noun: N = from_message(message.FromString(self._objects.get(key)))
-        except (DecodeError, ValueError) as error:
+        except (DecodeError, ValueError, KeyError) as error:
             raise Internal(f"object {key} does not hold {kind.__name__}: {error}") from error
         return noun
 

@@ -177,11 +177,23 @@ def info_to(i: media.VideoInfo) -> pb.VideoInfo:
         labels=i.labels,
         create_time=timestamp(i.created),
         subtitles_key=i.subtitles_key,
+        subtitles_name=i.subtitles_name,
+        transcript_key=i.transcript_key,
+        shot_labels=i.shot_labels,
     )
 
 
 def info_from(i: pb.VideoInfo) -> media.VideoInfo:
-    return media.VideoInfo(i.name, i.title, nanoseconds(i.create_time), dict(i.labels), i.subtitles_key)
+    return media.VideoInfo(
+        name=i.name,
+        title=i.title,
+        created=nanoseconds(i.create_time),
+        labels=dict(i.labels),
+        subtitles_key=i.subtitles_key,
+        subtitles_name=i.subtitles_name,
+        transcript_key=i.transcript_key,
+        shot_labels=tuple(i.shot_labels),
+    )
 
 
 def job_from(j: pb.Job) -> Job:
@@ -195,7 +207,9 @@ def job_from(j: pb.Job) -> Job:
 
 
 def outputs_to(o: Outputs) -> pb.Outputs:
-    return pb.Outputs(artifacts={k: pb.Keys(keys=[v]) for k, v in o.artifacts.items()}, counts=dict(o.counts))
+    fault = pb.Fault(reason=o.fault.reason, message=o.fault.message) if o.fault else None
+    artifacts = {k: pb.Keys(keys=[v]) for k, v in o.artifacts.items()}
+    return pb.Outputs(artifacts=artifacts, counts=dict(o.counts), fault=fault)
 
 
 CODECS: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any], type[Any]]] = {

@@ -1,7 +1,7 @@
 """The one way to a Triton server over gRPC: arrays in, arrays out, a deadline on every call, core errors out."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import tenacity
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from tritonclient.grpc import InferenceServerClient, InferInput
+from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 from services.core.errors import Exhausted, Internal, TimedOut, Unavailable, VidxError
@@ -79,9 +79,16 @@ class Triton:
         )
 
     def infer(
-        self, model: str, inputs: Mapping[str, Array], *, version: str = "", timeout_s: float | None = None
+        self,
+        model: str,
+        inputs: Mapping[str, Array],
+        *,
+        outputs: Sequence[str] = (),
+        version: str = "",
+        timeout_s: float | None = None,
     ) -> dict[str, Array]:
-        """A model's outputs by name, read-only arrays; of its newest version when none is named.
+        """A model's outputs by name, read-only arrays: those named, all when none is; of its newest version when none
+        is named.
 
         Tried again with backoff while the server is UNAVAILABLE, all within `timeout_s` (the settings' when None).
         Raises Unavailable, TimedOut, Exhausted, or Internal when the server refuses the inputs.
@@ -96,12 +103,15 @@ class Triton:
             reraise=True,
         ):
             with attempt:
-                return self._infer(model, version, request, max(0.001, deadline - time.monotonic()))
+                return self._infer(model, version, request, outputs, max(0.001, deadline - time.monotonic()))
         raise AssertionError("tenacity either returns or raises")
 
-    def _infer(self, model: str, version: str, request: list[InferInput], timeout_s: float) -> dict[str, Array]:
+    def _infer(
+        self, model: str, version: str, request: list[InferInput], outputs: Sequence[str], timeout_s: float
+    ) -> dict[str, Array]:
+        wanted = [InferRequestedOutput(name) for name in outputs] or None
         with _errors(f"model {model} at {self.address}"):
-            result = self._client.infer(model, request, model_version=version, client_timeout=timeout_s)
+            result = self._client.infer(model, request, model_version=version, outputs=wanted, client_timeout=timeout_s)
         return {o.name: result.as_numpy(o.name) for o in result.get_response().outputs}
 
     def ready(self, timeout_s: float = 2.0) -> bool:

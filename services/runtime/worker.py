@@ -15,7 +15,7 @@ from celery.signals import setup_logging
 from celery.worker import state as celery_state
 
 from services.core.errors import Cancelled, Internal, VidxError
-from services.core.jobs import Handler, Job
+from services.core.jobs import Handler, Job, Outputs
 from services.runtime import broker, telemetry
 from services.runtime.queue import REPORT_QUEUE, REPORT_TASK, Report, job_from, report_to, task_id
 
@@ -84,7 +84,7 @@ def run_job(handler: Handler, job: Job, report: Callable[[Report], None]) -> Non
         try:
             progress(0, 0)
             outputs = handler(job, progress)
-            last = Report(job, "succeeded", worker, artifacts=dict(outputs.artifacts), counts=dict(outputs.counts))
+            last = _succeeded(job, worker, outputs)
             _log.info("job_done", ms=(time.monotonic_ns() - began) // 1_000_000, **dict(outputs.counts))
         except Cancelled:
             last = Report(job, "cancelled", worker)
@@ -100,6 +100,21 @@ def run_job(handler: Handler, job: Job, report: Callable[[Report], None]) -> Non
             over.set()
             pulse.join()
         report(_with_time(last, time.monotonic_ns() - began))
+
+
+def _succeeded(job: Job, worker: str, outputs: Outputs) -> Report:
+    fault = outputs.fault
+    if fault:
+        _log.warning("job_incomplete", reason=fault.reason, message=fault.message)
+    return Report(
+        job,
+        "succeeded",
+        worker,
+        artifacts=dict(outputs.artifacts),
+        counts=dict(outputs.counts),
+        reason=fault.reason if fault else "",
+        message=fault.message if fault else "",
+    )
 
 
 def _failed(job: Job, worker: str, error: VidxError, retryable: bool = False) -> Report:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.catalog import database as module
 from services.catalog.database import Database
-from services.catalog.models import Base, Collection
+from services.catalog.models import Base, Collection, Job, Video
 from services.catalog.settings import CatalogSettings
 from services.core.errors import Unavailable
 
@@ -36,13 +36,36 @@ def test_the_migrations_give_exactly_the_tables_of_the_models(database: Database
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
 
 
-def test_the_migrations_can_be_undone(database: Database) -> None:
+def move(database: Database, act, revision: str) -> list[str]:
+    """Migrate up or down; the tables that are there afterwards."""
     config = Config()
     config.set_main_option("script_location", str(module._MIGRATIONS))
     with database._engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "base")
-        assert sa.inspect(connection).get_table_names() == ["alembic_version"]
+        act(config, revision)
+        return sa.inspect(connection).get_table_names()
+
+
+def test_the_migrations_can_be_undone(database: Database) -> None:
+    assert move(database, command.downgrade, "base") == ["alembic_version"]
+
+
+def test_a_catalog_of_an_earlier_version_keeps_all_that_it_holds(database: Database) -> None:
+    video = {"collection": "a", "id": "v", "title": "t", "labels": {}, "state": "READY", "sha256": "", "info_key": "k"}
+    job = {"collection": "a", "video": "v", "step": "decoding.plan", "segment": -1, "queue": "decoding", "state": "S"}
+    with database.write() as session:
+        session.add(Collection(id="a", created=1))
+        session.flush()
+        session.add(Video(**video, created=1, updated=1, size_bytes=4))
+        session.flush()
+        session.add(Job(**job, created=1))
+    move(database, command.downgrade, "0001")
+    move(database, command.upgrade, "head")
+    with database.read() as session:
+        collection, found = session.get(Collection, "a"), session.get(Video, ("a", "v"))
+        assert (collection.shot_labels, collection.relabel) == ([], False)
+        assert (found.title, found.transcript_key, found.shot_labels) == ("t", "", [])
+        assert session.get(Job, ("a", "v", "decoding.plan", -1)) is not None
 
 
 def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:

@@ -5,8 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from services.catalog.models import Job
 from services.core.errors import Conflict, InvalidInput, NotFound, Unavailable
+from services.core.media import VideoInfo
+from services.core.text import Cue, Source, Transcript, TranscriptTrack
+from services.core.times import TimeRange
 from services.pipeline import workflow
+from services.pipeline.control import Change
 from services.runtime.queue import Report
 from tests.fakes.pipeline import success
 
@@ -21,7 +26,7 @@ def test_a_video_is_ready_when_every_job_is_done_and_its_rows_are_counted(house)
     house.work(segments=3)
     video = house.video(name)
     assert (video.state, video.row_count, video.duration) == ("READY", 7, 10)
-    assert len(house.queue.sent) == len(workflow.first_units()) + 2 * 3
+    assert len(house.queue.sent) == len(workflow.first_units()) + len(workflow.segment_units(3))
 
 
 def test_rows_missing_from_the_index_are_written_again_and_never_called_ready(house) -> None:
@@ -68,7 +73,7 @@ def test_reports_that_come_twice_or_late_change_nothing(house) -> None:
     assert house.jobs(name)["decoding.plan", -1].state == "SUCCEEDED"
     house.work()
     assert house.state(name) == "READY"
-    assert len(house.jobs(name)) == len(workflow.first_units()) + 4
+    assert len(house.jobs(name)) == len(workflow.first_units()) + len(workflow.segment_units(2))
 
 
 def test_a_broker_that_lost_everything_costs_nothing_but_time(house) -> None:
@@ -137,7 +142,7 @@ def test_a_cancelled_video_stops_and_a_retry_goes_on_from_what_is_done(house) ->
     flying = list(house.queue.messages)
     house.control.cancel(name)
     assert house.state(name) == "CANCELLED"
-    assert {j.step for j in house.queue.revoked} == {"embedding.segment", "decoding.assemble"}
+    assert {(j.step, j.segment) for j in house.queue.revoked} == {(j.step, j.segment) for j in flying}
     house.queue.lose_everything()
     house.pipeline.report(success(flying[0]))
     assert house.jobs(name)["embedding.segment", 0].state == "CANCELLED"
@@ -182,23 +187,127 @@ def test_a_stage_done_again_takes_only_what_depends_on_it_along(house) -> None:
     house.pipeline.dispatch()
     house.work()
     assert house.state(name) == "READY"
-    assert {j.step for j in house.queue.sent[sent:]} == workflow.downstream("embedding")
+    assert {j.step for j in house.queue.sent[sent:]} == workflow.downstream(workflow.steps_of("embedding"))
 
 
 def test_new_labels_are_indexed_again_even_when_they_change_while_indexing_runs(house) -> None:
     name = house.add()
     house.work(until="search.index")
     first = house.queue.messages.popleft()
-    house.control.update(name, None, {"site": "north"})
+    house.control.update(name, Change(labels={"site": "north"}))
     house.pipeline.report(success(first))
     assert house.state(name) == "PROCESSING"
     second = house.queue.messages.popleft()
     assert second.inputs["info"] != first.inputs["info"]
     house.pipeline.report(success(second))
     assert house.state(name) == "READY"
-    house.control.update(name, "another title", None)
+    sent = len(house.queue.sent)
+    house.control.update(name, Change(title="another title"))
     house.pipeline.dispatch()
-    assert house.queue.messages[0].step == "search.index"
+    house.work()
+    assert [j.step for j in house.queue.sent[sent:]] == ["embedding.title", "search.index"]
+    assert house.state(name) == "READY"
+
+
+def test_a_change_that_changes_nothing_does_nothing(house) -> None:
+    name = house.add()
+    house.work()
+    house.control.update(name, Change(title="t", labels={}, shot_labels=()))
+    assert house.state(name) == "READY"
+
+
+def test_a_corrected_transcript_is_taken_and_only_what_depends_on_it_is_done_again(house) -> None:
+    name = house.add()
+    house.work()
+    sent = len(house.queue.sent)
+    cue = Cue(TimeRange(0, 5), "a new word")
+    transcript = Transcript((TranscriptTrack("en", Source.EDITED, cues=(cue,)),))
+    house.control.update(name, Change(transcript=transcript))
+    house.pipeline.dispatch()
+    house.work()
+    assert house.state(name) == "READY"
+    assert {j.step for j in house.queue.sent[sent:]} == workflow.downstream(["transcription.subtitles"])
+    info = house.store.load(house.video(name).info_key, VideoInfo)
+    assert house.store.load(info.transcript_key, Transcript) == transcript
+    house.control.update(name, Change(transcript=Transcript()))
+    assert house.store.load(house.video(name).info_key, VideoInfo).transcript_key == ""
+
+
+def fail_until_given_up(house, step: str) -> None:
+    """A worker that fails one step whenever it gets it, and does all else."""
+    while True:
+        while house.queue.messages:
+            job = house.queue.messages.popleft()
+            if job.step == step:
+                house.pipeline.report(Report(job, "failed", reason="UNAVAILABLE", message="no server", retryable=True))
+            else:
+                house.pipeline.report(success(job))
+        with house.database.write() as session:
+            due = session.query(Job).where(Job.state == "DUE").all()
+            for row in due:
+                row.not_before = 0
+        if not due:
+            return
+        house.pipeline.dispatch()
+
+
+def test_a_track_that_cannot_be_had_is_given_up_and_the_video_is_ready_without_it(house) -> None:
+    name = house.add()
+    fail_until_given_up(house, "captioning.describe")
+    assert house.state(name) == "READY"
+    given_up = [j for j in house.jobs(name).values() if j.state == "GIVEN_UP"]
+    assert {(j.step, j.reason, j.message) for j in given_up} == {("captioning.describe", "UNAVAILABLE", "no server")}
+    assert {j.tries for j in given_up} == {house.pipeline._settings.track_tries}
+
+
+@pytest.mark.parametrize("stage", ["", "captioning"])
+def test_a_retry_fills_in_what_is_missing_and_redoes_what_depends_on_it(house, stage: str) -> None:
+    name = house.add()
+    fail_until_given_up(house, "captioning.describe")
+    sent = len(house.queue.sent)
+    house.control.retry(name, stage)
+    house.pipeline.dispatch()
+    house.work()
+    assert house.state(name) == "READY"
+    again = {j.step for j in house.queue.sent[sent:]}
+    assert {"captioning.describe", "captioning.assemble", "embedding.text", "search.index"} <= again
+    assert ("captioning.text" in again) == (stage == "captioning")
+    assert not any(j.state == "GIVEN_UP" for j in house.jobs(name).values())
+    with pytest.raises(Conflict, match="nothing of it is missing"):
+        house.control.retry(name, "")
+
+
+def test_a_part_that_is_missing_is_told_and_filled_in_by_a_retry(house) -> None:
+    name = house.add()
+    house.work(until="captioning.describe")
+    job = house.queue.messages.popleft()
+    partly = replace(success(job), reason="UNAVAILABLE", message="2 of 3 shots: \0 the server refused them")
+    house.pipeline.report(partly)
+    house.work()
+    assert house.state(name) == "READY"
+    row = house.jobs(name)["captioning.describe", job.segment]
+    told = (row.state, row.reason, row.message)
+    assert told == ("SUCCEEDED", "UNAVAILABLE", "2 of 3 shots:   the server refused them")
+    sent = len(house.queue.sent)
+    house.control.retry(name, "")
+    house.pipeline.dispatch()
+    house.work()
+    assert next((j.step, j.segment) for j in house.queue.sent[sent:]) == ("captioning.describe", job.segment)
+    assert [j.step for j in house.queue.sent[sent:]].count("captioning.describe") == 1
+    assert house.jobs(name)["captioning.describe", job.segment].reason == ""
+
+
+def test_a_video_of_an_earlier_version_gets_the_steps_that_came_since_when_it_is_retried(house) -> None:
+    name = house.add()
+    house.work()
+    with house.database.write() as session:
+        for row in session.query(Job).where(Job.step.like("transcription.%")).all():
+            session.delete(row)
+    house.control.retry(name, "transcription")
+    house.pipeline.dispatch()
+    house.work()
+    assert house.state(name) == "READY"
+    assert {s for s, _ in house.jobs(name)} == {s.name for s in workflow.STEPS}
 
 
 def test_a_removed_video_leaves_no_entry_no_object_and_no_row(house) -> None:

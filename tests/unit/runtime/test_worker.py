@@ -6,7 +6,7 @@ import pytest
 from celery.worker import state
 
 from services.core.errors import BadMedia, Unavailable
-from services.core.jobs import Job, Outputs
+from services.core.jobs import Fault, Job, Outputs
 from services.core.names import VideoName
 from services.runtime import worker
 from services.runtime.queue import Report, job_from, job_to, report_from, report_to, task_id
@@ -26,6 +26,12 @@ def test_success_reports_names_counts_and_time() -> None:
     last = reports[-1]
     assert (last.event, last.artifacts, last.counts) == ("succeeded", {"frames": "f"}, {"frames": 9})
     assert last.busy_ns > 0
+
+
+def test_work_that_is_done_but_for_a_part_says_what_is_missing() -> None:
+    last = run(lambda job, progress: Outputs({"captions": "c"}, fault=Fault("UNAVAILABLE", "2 of 9 shots")))[-1]
+    assert (last.event, last.artifacts) == ("succeeded", {"captions": "c"})
+    assert (last.reason, last.message) == ("UNAVAILABLE", "2 of 9 shots")
 
 
 @pytest.mark.parametrize(

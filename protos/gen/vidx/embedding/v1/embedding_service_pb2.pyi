@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from vidx.media.v1 import media_pb2 as _media_pb2
 import builtins as _builtins
 import sys
@@ -18,6 +19,30 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _TextSpace:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TextSpaceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TextSpace.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TEXT_SPACE_UNSPECIFIED: _TextSpace.ValueType  # 0
+    """As JOINT."""
+    JOINT: _TextSpace.ValueType  # 1
+    """Those of pictures."""
+    SENTENCE: _TextSpace.ValueType  # 2
+    """Those of other texts."""
+
+class TextSpace(_TextSpace, metaclass=_TextSpaceEnumTypeWrapper):
+    """Which vectors a text is compared with."""
+
+TEXT_SPACE_UNSPECIFIED: TextSpace.ValueType  # 0
+"""As JOINT."""
+JOINT: TextSpace.ValueType  # 1
+"""Those of pictures."""
+SENTENCE: TextSpace.ValueType  # 2
+"""Those of other texts."""
+Global___TextSpace: _TypeAlias = TextSpace  # noqa: Y015
 
 @_typing.final
 class Vector(_message.Message):
@@ -50,6 +75,9 @@ class EmbedTextRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TEXTS_FIELD_NUMBER: _builtins.int
+    TEXT_SPACE_FIELD_NUMBER: _builtins.int
+    text_space: Global___TextSpace.ValueType
+    """What the vectors are for."""
     @_builtins.property
     def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """At most 64, each at most 10,000 characters. A text longer than the model's window is cut into sentences whose
@@ -60,10 +88,11 @@ class EmbedTextRequest(_message.Message):
         self,
         *,
         texts: _abc.Iterable[_builtins.str] | None = ...,
+        text_space: Global___TextSpace.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["texts", b"texts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["text_space", b"text_space", "texts", b"texts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -72,7 +101,8 @@ Global___EmbedTextRequest: _TypeAlias = EmbedTextRequest  # noqa: Y015
 @_typing.final
 class Calibration(_message.Message):
     """How a text's cosine with a picture becomes a score that is comparable between queries: a logistic curve that the
-    model pack fixes by how alike unrelated pictures and this text are.
+    model pack fixes by how alike unrelated pictures, or texts in the
+    sentence space, and this text are.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -12,7 +12,9 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from vidx.media.v1 import media_pb2 as _media_pb2
+from vidx.media.v1 import text_pb2 as _text_pb2
 from vidx.search.v1 import search_service_pb2 as _search_service_pb2
+from vidx.transcription.v1 import transcription_service_pb2 as _transcription_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -33,6 +35,7 @@ class Collection(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     VIDEO_COUNT_FIELD_NUMBER: _builtins.int
+    SHOT_LABELS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Format: collections/{collection}"""
     video_count: _builtins.int
@@ -41,16 +44,23 @@ class Collection(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
 
+    @_builtins.property
+    def shot_labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Labels that are looked for in every shot, such as "forklift" or "a person with a helmet". At most 256, each 1 to
+        100 characters on one line.
+        """
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         video_count: _builtins.int = ...,
+        shot_labels: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "name", b"name", "video_count", b"video_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "name", b"name", "shot_labels", b"shot_labels", "video_count", b"video_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -132,6 +142,7 @@ class Video(_message.Message):
     REMAINING_FIELD_NUMBER: _builtins.int
     ROW_COUNT_FIELD_NUMBER: _builtins.int
     SUBTITLE_FILE_FIELD_NUMBER: _builtins.int
+    MISSING_TRACKS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Format: collections/{collection}/videos/{video}"""
     title: _builtins.str
@@ -178,6 +189,10 @@ class Video(_message.Message):
     def remaining(self) -> _duration_pb2.Duration:
         """Estimated time until READY, from the work done so far. Not set when there is nothing to estimate from."""
 
+    @_builtins.property
+    def missing_tracks(self) -> _containers.RepeatedCompositeFieldContainer[Global___MissingTrack]:
+        """Tracks that cannot be searched, or only in part, and why. RetryVideo with the stage fills them in."""
+
     def __init__(
         self,
         *,
@@ -196,14 +211,43 @@ class Video(_message.Message):
         remaining: _duration_pb2.Duration | None = ...,
         row_count: _builtins.int = ...,
         subtitle_file: _builtins.str = ...,
+        missing_tracks: _abc.Iterable[Global___MissingTrack] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration", b"duration", "error", b"error", "ready_time", b"ready_time", "remaining", b"remaining", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration", b"duration", "error", b"error", "labels", b"labels", "name", b"name", "ready_time", b"ready_time", "remaining", b"remaining", "row_count", b"row_count", "sha256", b"sha256", "size_bytes", b"size_bytes", "stages", b"stages", "state", b"state", "subtitle_file", b"subtitle_file", "title", b"title", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration", b"duration", "error", b"error", "labels", b"labels", "missing_tracks", b"missing_tracks", "name", b"name", "ready_time", b"ready_time", "remaining", b"remaining", "row_count", b"row_count", "sha256", b"sha256", "size_bytes", b"size_bytes", "stages", b"stages", "state", b"state", "subtitle_file", b"subtitle_file", "title", b"title", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Video: _TypeAlias = Video  # noqa: Y015
+
+@_typing.final
+class MissingTrack(_message.Message):
+    """A track that a video is searchable without."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRACK_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    track: _text_pb2.Track.ValueType
+    """The track."""
+    @_builtins.property
+    def error(self) -> Global___StageError:
+        """Why it is missing; its stage is the one to retry."""
+
+    def __init__(
+        self,
+        *,
+        track: _text_pb2.Track.ValueType = ...,
+        error: Global___StageError | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "track", b"track"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MissingTrack: _TypeAlias = MissingTrack  # noqa: Y015
 
 @_typing.final
 class Stage(_message.Message):
@@ -229,6 +273,8 @@ class Stage(_message.Message):
         """Given up."""
         CANCELLED: Stage._State.ValueType  # 5
         """Stopped."""
+        INCOMPLETE: Stage._State.ValueType  # 6
+        """Done, but for a part that was given up; the video goes on without it. See the error."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """How far it has come."""
@@ -245,6 +291,8 @@ class Stage(_message.Message):
     """Given up."""
     CANCELLED: Stage.State.ValueType  # 5
     """Stopped."""
+    INCOMPLETE: Stage.State.ValueType  # 6
+    """Done, but for a part that was given up; the video goes on without it. See the error."""
 
     STAGE_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
@@ -282,7 +330,7 @@ class Stage(_message.Message):
 
     @_builtins.property
     def error(self) -> Global___StageError:
-        """Why it FAILED, or why it is being retried."""
+        """Why it FAILED or is INCOMPLETE, or why it is being retried."""
 
     def __init__(
         self,
@@ -344,23 +392,59 @@ class CreateCollectionRequest(_message.Message):
 
     COLLECTION_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SHOT_LABELS_FIELD_NUMBER: _builtins.int
     collection_id: _builtins.str
     """Becomes collections/{collection_id}: 1 to 63 of a-z, 0-9 and -, beginning with a letter or digit."""
     request_id: _builtins.str
     """Any unique text of at most 128 characters; a repeated request with the same id answers as the first did."""
+    @_builtins.property
+    def shot_labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in Collection."""
+
     def __init__(
         self,
         *,
         collection_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        shot_labels: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_id", b"collection_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_id", b"collection_id", "request_id", b"request_id", "shot_labels", b"shot_labels"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateCollectionRequest: _TypeAlias = CreateCollectionRequest  # noqa: Y015
+
+@_typing.final
+class UpdateCollectionRequest(_message.Message):
+    """Request of UpdateCollection."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def collection(self) -> Global___Collection:
+        """The collection's name, and the fields to change."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Of "shot_labels"; that when empty."""
+
+    def __init__(
+        self,
+        *,
+        collection: Global___Collection | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateCollectionRequest: _TypeAlias = UpdateCollectionRequest  # noqa: Y015
 
 @_typing.final
 class GetCollectionRequest(_message.Message):
@@ -562,7 +646,7 @@ class VideoSpec(_message.Message):
 
     @_builtins.property
     def subtitles(self) -> Global___SubtitleFile:
-        """A subtitle file that belongs to the video. Kept with it as a source of its transcript; given for bytes that the
+        """A subtitle file that belongs to the video: the first source of its transcript; given for bytes that the
         collection already holds, it replaces what their video had.
         """
 
@@ -947,7 +1031,7 @@ class RetryVideoRequest(_message.Message):
     name: _builtins.str
     """Format: collections/{collection}/videos/{video}"""
     stage: _builtins.str
-    """Do this stage again, and what depends on it. Empty: whatever failed or was cancelled."""
+    """Do this stage again, and what depends on it. Empty: whatever failed, was cancelled or is missing."""
     def __init__(
         self,
         *,
@@ -1019,10 +1103,12 @@ class SearchRequest(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     MAX_MOMENTS_PER_VIDEO_FIELD_NUMBER: _builtins.int
     MIN_SCORE_FIELD_NUMBER: _builtins.int
+    TRACKS_FIELD_NUMBER: _builtins.int
+    WITH_FACETS_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Format: collections/{collection}"""
     query: _builtins.str
-    """What to look for: 1 to 10,000 characters."""
+    """What to look for: 1 to 10,000 characters. Words in double quotes must stand in the text, in that order."""
     page_size: _builtins.int
     """Moments wanted: at most 100; 10 when 0."""
     page_token: _builtins.str
@@ -1031,9 +1117,15 @@ class SearchRequest(_message.Message):
     """Most moments of one video; no bound when 0."""
     min_score: _builtins.float
     """Moments below it are not returned, so that a query may find nothing. Range: [0, 1]; 0 for no cut-off."""
+    with_facets: _builtins.bool
+    """Count the collection's labels over the shots that the filter lets pass."""
     @_builtins.property
     def filter(self) -> _search_service_pb2.Filter:
         """Which videos may answer."""
+
+    @_builtins.property
+    def tracks(self) -> _containers.RepeatedCompositeFieldContainer[_search_service_pb2.TrackWeight]:
+        """Tracks to look in, each at most once; all when empty."""
 
     def __init__(
         self,
@@ -1045,10 +1137,12 @@ class SearchRequest(_message.Message):
         filter: _search_service_pb2.Filter | None = ...,
         max_moments_per_video: _builtins.int = ...,
         min_score: _builtins.float = ...,
+        tracks: _abc.Iterable[_search_service_pb2.TrackWeight] | None = ...,
+        with_facets: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "max_moments_per_video", b"max_moments_per_video", "min_score", b"min_score", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "query", b"query"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "max_moments_per_video", b"max_moments_per_video", "min_score", b"min_score", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "query", b"query", "tracks", b"tracks", "with_facets", b"with_facets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1062,21 +1156,27 @@ class SearchResponse(_message.Message):
 
     MOMENTS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FACETS_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Empty when there are no more."""
     @_builtins.property
     def moments(self) -> _containers.RepeatedCompositeFieldContainer[_search_service_pb2.Moment]:
         """Best first."""
 
+    @_builtins.property
+    def facets(self) -> _containers.RepeatedCompositeFieldContainer[_search_service_pb2.Facet]:
+        """The collection's labels with their shots, most first. Only when asked for."""
+
     def __init__(
         self,
         *,
         moments: _abc.Iterable[_search_service_pb2.Moment] | None = ...,
         next_page_token: _builtins.str = ...,
+        facets: _abc.Iterable[_search_service_pb2.Facet] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["moments", b"moments", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facets", b"facets", "moments", b"moments", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1139,6 +1239,392 @@ class ListShotsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListShotsResponse: _TypeAlias = ListShotsResponse  # noqa: Y015
+
+@_typing.final
+class GetTranscriptRequest(_message.Message):
+    """Request of GetTranscript."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Format: collections/{collection}/videos/{video}"""
+    language: _builtins.str
+    """BCP 47, such as "en". Empty: the first transcript."""
+    page_size: _builtins.int
+    """At most 10000; 1000 when 0."""
+    page_token: _builtins.str
+    """From the response before; every other field must stay the same."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        language: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "name", b"name", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTranscriptRequest: _TypeAlias = GetTranscriptRequest  # noqa: Y015
+
+@_typing.final
+class GetTranscriptResponse(_message.Message):
+    """Response of GetTranscript."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEGMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    LANGUAGES_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty when there are no more."""
+    @_builtins.property
+    def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___TranscriptSegment]:
+        """In order of time."""
+
+    @_builtins.property
+    def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Languages that the video has transcripts in, the first transcript's first. "und" where it is not known."""
+
+    def __init__(
+        self,
+        *,
+        segments: _abc.Iterable[Global___TranscriptSegment] | None = ...,
+        next_page_token: _builtins.str = ...,
+        languages: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["languages", b"languages", "next_page_token", b"next_page_token", "segments", b"segments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTranscriptResponse: _TypeAlias = GetTranscriptResponse  # noqa: Y015
+
+@_typing.final
+class TranscriptSegment(_message.Message):
+    """A stretch of a transcript."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RANGE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """Without markup; lines are parted by line feeds."""
+    language: _builtins.str
+    """BCP 47; empty when not known."""
+    source: _text_pb2.TranscriptTrack.Source.ValueType
+    """Where it comes from."""
+    confidence: _builtins.float
+    """How sure its source is. Range: [0, 1]; 1 for subtitles."""
+    @_builtins.property
+    def range(self) -> _media_pb2.TimeRange:
+        """When it is said or shown."""
+
+    @_builtins.property
+    def words(self) -> _containers.RepeatedCompositeFieldContainer[_text_pb2.Word]:
+        """Its words, where the source times them."""
+
+    def __init__(
+        self,
+        *,
+        range: _media_pb2.TimeRange | None = ...,
+        text: _builtins.str = ...,
+        language: _builtins.str = ...,
+        source: _text_pb2.TranscriptTrack.Source.ValueType = ...,
+        confidence: _builtins.float = ...,
+        words: _abc.Iterable[_text_pb2.Word] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "language", b"language", "range", b"range", "source", b"source", "text", b"text", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TranscriptSegment: _TypeAlias = TranscriptSegment  # noqa: Y015
+
+@_typing.final
+class ExportTranscriptRequest(_message.Message):
+    """Request of ExportTranscript."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Format: collections/{collection}/videos/{video}"""
+    language: _builtins.str
+    """BCP 47, such as "en". Empty: the first transcript."""
+    format: _transcription_service_pb2.SubtitleFormat.ValueType
+    """How to write it; WEBVTT when unspecified."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        language: _builtins.str = ...,
+        format: _transcription_service_pb2.SubtitleFormat.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "language", b"language", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportTranscriptRequest: _TypeAlias = ExportTranscriptRequest  # noqa: Y015
+
+@_typing.final
+class ExportTranscriptResponse(_message.Message):
+    """Response of ExportTranscript."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """UTF-8."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportTranscriptResponse: _TypeAlias = ExportTranscriptResponse  # noqa: Y015
+
+@_typing.final
+class UpdateTranscriptRequest(_message.Message):
+    """Request of UpdateTranscript."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    SEGMENTS_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Format: collections/{collection}/videos/{video}"""
+    language: _builtins.str
+    """BCP 47 of the text. Empty: the language of the transcript that it replaces."""
+    @_builtins.property
+    def file(self) -> Global___SubtitleFile:
+        """A subtitle file."""
+
+    @_builtins.property
+    def segments(self) -> Global___TranscriptSegments:
+        """Segments; their range and text count, and their words where they have some."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        file: Global___SubtitleFile | None = ...,
+        segments: Global___TranscriptSegments | None = ...,
+        language: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "segments", b"segments", "transcript", b"transcript"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "language", b"language", "name", b"name", "segments", b"segments", "transcript", b"transcript"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_transcript: _TypeAlias = _typing.Literal["file", "segments"]  # noqa: Y015
+    _WhichOneofArgType_transcript: _TypeAlias = _typing.Literal["transcript", b"transcript"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_transcript) -> _WhichOneofReturnType_transcript | None: ...
+
+Global___UpdateTranscriptRequest: _TypeAlias = UpdateTranscriptRequest  # noqa: Y015
+
+@_typing.final
+class TranscriptSegments(_message.Message):
+    """Segments of a transcript."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEGMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___TranscriptSegment]:
+        """In any order."""
+
+    def __init__(
+        self,
+        *,
+        segments: _abc.Iterable[Global___TranscriptSegment] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["segments", b"segments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TranscriptSegments: _TypeAlias = TranscriptSegments  # noqa: Y015
+
+@_typing.final
+class ListCaptionsRequest(_message.Message):
+    """Request of ListCaptions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Format: collections/{collection}/videos/{video}"""
+    page_size: _builtins.int
+    """At most 10000; 1000 when 0."""
+    page_token: _builtins.str
+    """From the response before."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCaptionsRequest: _TypeAlias = ListCaptionsRequest  # noqa: Y015
+
+@_typing.final
+class ListCaptionsResponse(_message.Message):
+    """Response of ListCaptions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DESCRIPTIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty when there are no more."""
+    @_builtins.property
+    def descriptions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShotDescription]:
+        """In order of time; shots without caption and label are left out."""
+
+    def __init__(
+        self,
+        *,
+        descriptions: _abc.Iterable[Global___ShotDescription] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["descriptions", b"descriptions", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCaptionsResponse: _TypeAlias = ListCaptionsResponse  # noqa: Y015
+
+@_typing.final
+class ShotDescription(_message.Message):
+    """What is seen in a shot."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHOT_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    CAPTION_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    shot: _builtins.int
+    """The shot's index within the video."""
+    @_builtins.property
+    def range(self) -> _media_pb2.TimeRange:
+        """The shot's range."""
+
+    @_builtins.property
+    def caption(self) -> _text_pb2.Caption:
+        """Not set when nothing could be said."""
+
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedCompositeFieldContainer[_text_pb2.ShotLabel]:
+        """The collection's labels that it carries, best first."""
+
+    def __init__(
+        self,
+        *,
+        shot: _builtins.int = ...,
+        range: _media_pb2.TimeRange | None = ...,
+        caption: _text_pb2.Caption | None = ...,
+        labels: _abc.Iterable[_text_pb2.ShotLabel] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["caption", b"caption", "range", b"range"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caption", b"caption", "labels", b"labels", "range", b"range", "shot", b"shot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShotDescription: _TypeAlias = ShotDescription  # noqa: Y015
+
+@_typing.final
+class ListOnScreenTextRequest(_message.Message):
+    """Request of ListOnScreenText."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Format: collections/{collection}/videos/{video}"""
+    page_size: _builtins.int
+    """At most 10000; 1000 when 0."""
+    page_token: _builtins.str
+    """From the response before."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOnScreenTextRequest: _TypeAlias = ListOnScreenTextRequest  # noqa: Y015
+
+@_typing.final
+class ListOnScreenTextResponse(_message.Message):
+    """Response of ListOnScreenText."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    READINGS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty when there are no more."""
+    @_builtins.property
+    def readings(self) -> _containers.RepeatedCompositeFieldContainer[_text_pb2.Reading]:
+        """In order of time."""
+
+    def __init__(
+        self,
+        *,
+        readings: _abc.Iterable[_text_pb2.Reading] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "readings", b"readings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOnScreenTextResponse: _TypeAlias = ListOnScreenTextResponse  # noqa: Y015
 
 @_typing.final
 class GetFrameRequest(_message.Message):

@@ -51,6 +51,11 @@ class VideoIndexServiceStub:
                 request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListCollectionsRequest.SerializeToString,
                 response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListCollectionsResponse.FromString,
                 _registered_method=True)
+        self.UpdateCollection = channel.unary_unary(
+                '/vidx.gateway.v1.VideoIndexService/UpdateCollection',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.UpdateCollectionRequest.SerializeToString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.Collection.FromString,
+                _registered_method=True)
         self.DeleteCollection = channel.unary_unary(
                 '/vidx.gateway.v1.VideoIndexService/DeleteCollection',
                 request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.DeleteCollectionRequest.SerializeToString,
@@ -116,6 +121,31 @@ class VideoIndexServiceStub:
                 request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListShotsRequest.SerializeToString,
                 response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListShotsResponse.FromString,
                 _registered_method=True)
+        self.GetTranscript = channel.unary_unary(
+                '/vidx.gateway.v1.VideoIndexService/GetTranscript',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetTranscriptRequest.SerializeToString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetTranscriptResponse.FromString,
+                _registered_method=True)
+        self.ExportTranscript = channel.unary_unary(
+                '/vidx.gateway.v1.VideoIndexService/ExportTranscript',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportTranscriptRequest.SerializeToString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportTranscriptResponse.FromString,
+                _registered_method=True)
+        self.UpdateTranscript = channel.unary_unary(
+                '/vidx.gateway.v1.VideoIndexService/UpdateTranscript',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.UpdateTranscriptRequest.SerializeToString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.Video.FromString,
+                _registered_method=True)
+        self.ListCaptions = channel.unary_unary(
+                '/vidx.gateway.v1.VideoIndexService/ListCaptions',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListCaptionsRequest.SerializeToString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListCaptionsResponse.FromString,
+                _registered_method=True)
+        self.ListOnScreenText = channel.unary_unary(
+                '/vidx.gateway.v1.VideoIndexService/ListOnScreenText',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListOnScreenTextRequest.SerializeToString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListOnScreenTextResponse.FromString,
+                _registered_method=True)
         self.GetFrame = channel.unary_unary(
                 '/vidx.gateway.v1.VideoIndexService/GetFrame',
                 request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetFrameRequest.SerializeToString,
@@ -144,6 +174,13 @@ class VideoIndexServiceServicer:
 
     def ListCollections(self, request, context):
         """All collections, by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateCollection(self, request, context):
+        """Changes a collection's labels, and looks for them in its videos.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -207,7 +244,7 @@ class VideoIndexServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RetryVideo(self, request, context):
-        """Starts a FAILED or CANCELLED video again, or one stage of a READY one.
+        """Starts a FAILED or CANCELLED video again, or one stage of a READY one, or what is missing of it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -241,6 +278,41 @@ class VideoIndexServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetTranscript(self, request, context):
+        """What is said in a video.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportTranscript(self, request, context):
+        """A transcript as a subtitle file.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateTranscript(self, request, context):
+        """Puts a corrected transcript in the place of all others, and does again what depends on it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCaptions(self, request, context):
+        """What is seen in a video's shots, in words and labels.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOnScreenText(self, request, context):
+        """What is written in a video's picture.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetFrame(self, request, context):
         """The frame shown at a time, as JPEG.
         """
@@ -265,6 +337,11 @@ def add_VideoIndexServiceServicer_to_server(servicer, server):
                     servicer.ListCollections,
                     request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListCollectionsRequest.FromString,
                     response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListCollectionsResponse.SerializeToString,
+            ),
+            'UpdateCollection': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateCollection,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.UpdateCollectionRequest.FromString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.Collection.SerializeToString,
             ),
             'DeleteCollection': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteCollection,
@@ -330,6 +407,31 @@ def add_VideoIndexServiceServicer_to_server(servicer, server):
                     servicer.ListShots,
                     request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListShotsRequest.FromString,
                     response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListShotsResponse.SerializeToString,
+            ),
+            'GetTranscript': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTranscript,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetTranscriptRequest.FromString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetTranscriptResponse.SerializeToString,
+            ),
+            'ExportTranscript': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportTranscript,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportTranscriptRequest.FromString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportTranscriptResponse.SerializeToString,
+            ),
+            'UpdateTranscript': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateTranscript,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.UpdateTranscriptRequest.FromString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.Video.SerializeToString,
+            ),
+            'ListCaptions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCaptions,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListCaptionsRequest.FromString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListCaptionsResponse.SerializeToString,
+            ),
+            'ListOnScreenText': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOnScreenText,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListOnScreenTextRequest.FromString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListOnScreenTextResponse.SerializeToString,
             ),
             'GetFrame': grpc.unary_unary_rpc_method_handler(
                     servicer.GetFrame,
@@ -420,6 +522,33 @@ class VideoIndexService:
             '/vidx.gateway.v1.VideoIndexService/ListCollections',
             vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListCollectionsRequest.SerializeToString,
             vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListCollectionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateCollection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/UpdateCollection',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.UpdateCollectionRequest.SerializeToString,
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.Collection.FromString,
             options,
             channel_credentials,
             insecure,
@@ -771,6 +900,141 @@ class VideoIndexService:
             '/vidx.gateway.v1.VideoIndexService/ListShots',
             vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListShotsRequest.SerializeToString,
             vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListShotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTranscript(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/GetTranscript',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetTranscriptRequest.SerializeToString,
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetTranscriptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportTranscript(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/ExportTranscript',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportTranscriptRequest.SerializeToString,
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportTranscriptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateTranscript(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/UpdateTranscript',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.UpdateTranscriptRequest.SerializeToString,
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.Video.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCaptions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/ListCaptions',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListCaptionsRequest.SerializeToString,
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListCaptionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOnScreenText(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/ListOnScreenText',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListOnScreenTextRequest.SerializeToString,
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListOnScreenTextResponse.FromString,
             options,
             channel_credentials,
             insecure,

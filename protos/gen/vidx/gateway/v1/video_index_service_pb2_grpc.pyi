@@ -41,6 +41,8 @@ class VideoIndexServiceStub:
     """One collection."""
     ListCollections: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.ListCollectionsRequest, _video_index_service_pb2.ListCollectionsResponse]
     """All collections, by name."""
+    UpdateCollection: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.UpdateCollectionRequest, _video_index_service_pb2.Collection]
+    """Changes a collection's labels, and looks for them in its videos."""
     DeleteCollection: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.DeleteCollectionRequest, _video_index_service_pb2.DeleteCollectionResponse]
     """Removes a collection, with its videos when forced."""
     UploadVideo: _grpc.StreamUnaryMultiCallable[_video_index_service_pb2.UploadVideoRequest, _video_index_service_pb2.Video]
@@ -60,7 +62,7 @@ class VideoIndexServiceStub:
     DeleteVideo: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.DeleteVideoRequest, _video_index_service_pb2.DeleteVideoResponse]
     """Removes a video: source, artifacts, rows and catalog entry."""
     RetryVideo: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.RetryVideoRequest, _video_index_service_pb2.Video]
-    """Starts a FAILED or CANCELLED video again, or one stage of a READY one."""
+    """Starts a FAILED or CANCELLED video again, or one stage of a READY one, or what is missing of it."""
     CancelVideo: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.CancelVideoRequest, _video_index_service_pb2.Video]
     """Stops the work on a video."""
     WatchVideo: _grpc.UnaryStreamMultiCallable[_video_index_service_pb2.WatchVideoRequest, _video_index_service_pb2.Video]
@@ -69,6 +71,16 @@ class VideoIndexServiceStub:
     """Moments that match a text, best first."""
     ListShots: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.ListShotsRequest, _video_index_service_pb2.ListShotsResponse]
     """A video's shots."""
+    GetTranscript: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.GetTranscriptRequest, _video_index_service_pb2.GetTranscriptResponse]
+    """What is said in a video."""
+    ExportTranscript: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.ExportTranscriptRequest, _video_index_service_pb2.ExportTranscriptResponse]
+    """A transcript as a subtitle file."""
+    UpdateTranscript: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.UpdateTranscriptRequest, _video_index_service_pb2.Video]
+    """Puts a corrected transcript in the place of all others, and does again what depends on it."""
+    ListCaptions: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.ListCaptionsRequest, _video_index_service_pb2.ListCaptionsResponse]
+    """What is seen in a video's shots, in words and labels."""
+    ListOnScreenText: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.ListOnScreenTextRequest, _video_index_service_pb2.ListOnScreenTextResponse]
+    """What is written in a video's picture."""
     GetFrame: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.GetFrameRequest, _video_index_service_pb2.GetFrameResponse]
     """The frame shown at a time, as JPEG."""
 
@@ -85,6 +97,8 @@ class VideoIndexServiceAsyncStub(VideoIndexServiceStub):
     """One collection."""
     ListCollections: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.ListCollectionsRequest, _video_index_service_pb2.ListCollectionsResponse]  # type: ignore[assignment]
     """All collections, by name."""
+    UpdateCollection: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.UpdateCollectionRequest, _video_index_service_pb2.Collection]  # type: ignore[assignment]
+    """Changes a collection's labels, and looks for them in its videos."""
     DeleteCollection: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.DeleteCollectionRequest, _video_index_service_pb2.DeleteCollectionResponse]  # type: ignore[assignment]
     """Removes a collection, with its videos when forced."""
     UploadVideo: _aio.StreamUnaryMultiCallable[_video_index_service_pb2.UploadVideoRequest, _video_index_service_pb2.Video]  # type: ignore[assignment]
@@ -104,7 +118,7 @@ class VideoIndexServiceAsyncStub(VideoIndexServiceStub):
     DeleteVideo: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.DeleteVideoRequest, _video_index_service_pb2.DeleteVideoResponse]  # type: ignore[assignment]
     """Removes a video: source, artifacts, rows and catalog entry."""
     RetryVideo: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.RetryVideoRequest, _video_index_service_pb2.Video]  # type: ignore[assignment]
-    """Starts a FAILED or CANCELLED video again, or one stage of a READY one."""
+    """Starts a FAILED or CANCELLED video again, or one stage of a READY one, or what is missing of it."""
     CancelVideo: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.CancelVideoRequest, _video_index_service_pb2.Video]  # type: ignore[assignment]
     """Stops the work on a video."""
     WatchVideo: _aio.UnaryStreamMultiCallable[_video_index_service_pb2.WatchVideoRequest, _video_index_service_pb2.Video]  # type: ignore[assignment]
@@ -113,6 +127,16 @@ class VideoIndexServiceAsyncStub(VideoIndexServiceStub):
     """Moments that match a text, best first."""
     ListShots: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.ListShotsRequest, _video_index_service_pb2.ListShotsResponse]  # type: ignore[assignment]
     """A video's shots."""
+    GetTranscript: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.GetTranscriptRequest, _video_index_service_pb2.GetTranscriptResponse]  # type: ignore[assignment]
+    """What is said in a video."""
+    ExportTranscript: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.ExportTranscriptRequest, _video_index_service_pb2.ExportTranscriptResponse]  # type: ignore[assignment]
+    """A transcript as a subtitle file."""
+    UpdateTranscript: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.UpdateTranscriptRequest, _video_index_service_pb2.Video]  # type: ignore[assignment]
+    """Puts a corrected transcript in the place of all others, and does again what depends on it."""
+    ListCaptions: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.ListCaptionsRequest, _video_index_service_pb2.ListCaptionsResponse]  # type: ignore[assignment]
+    """What is seen in a video's shots, in words and labels."""
+    ListOnScreenText: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.ListOnScreenTextRequest, _video_index_service_pb2.ListOnScreenTextResponse]  # type: ignore[assignment]
+    """What is written in a video's picture."""
     GetFrame: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.GetFrameRequest, _video_index_service_pb2.GetFrameResponse]  # type: ignore[assignment]
     """The frame shown at a time, as JPEG."""
 
@@ -144,6 +168,14 @@ class VideoIndexServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_video_index_service_pb2.ListCollectionsResponse, _abc.Awaitable[_video_index_service_pb2.ListCollectionsResponse]]:
         """All collections, by name."""
+
+    @_abc_1.abstractmethod
+    def UpdateCollection(
+        self,
+        request: _video_index_service_pb2.UpdateCollectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_index_service_pb2.Collection, _abc.Awaitable[_video_index_service_pb2.Collection]]:
+        """Changes a collection's labels, and looks for them in its videos."""
 
     @_abc_1.abstractmethod
     def DeleteCollection(
@@ -217,7 +249,7 @@ class VideoIndexServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _video_index_service_pb2.RetryVideoRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_video_index_service_pb2.Video, _abc.Awaitable[_video_index_service_pb2.Video]]:
-        """Starts a FAILED or CANCELLED video again, or one stage of a READY one."""
+        """Starts a FAILED or CANCELLED video again, or one stage of a READY one, or what is missing of it."""
 
     @_abc_1.abstractmethod
     def CancelVideo(
@@ -250,6 +282,46 @@ class VideoIndexServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_video_index_service_pb2.ListShotsResponse, _abc.Awaitable[_video_index_service_pb2.ListShotsResponse]]:
         """A video's shots."""
+
+    @_abc_1.abstractmethod
+    def GetTranscript(
+        self,
+        request: _video_index_service_pb2.GetTranscriptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_index_service_pb2.GetTranscriptResponse, _abc.Awaitable[_video_index_service_pb2.GetTranscriptResponse]]:
+        """What is said in a video."""
+
+    @_abc_1.abstractmethod
+    def ExportTranscript(
+        self,
+        request: _video_index_service_pb2.ExportTranscriptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_index_service_pb2.ExportTranscriptResponse, _abc.Awaitable[_video_index_service_pb2.ExportTranscriptResponse]]:
+        """A transcript as a subtitle file."""
+
+    @_abc_1.abstractmethod
+    def UpdateTranscript(
+        self,
+        request: _video_index_service_pb2.UpdateTranscriptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_index_service_pb2.Video, _abc.Awaitable[_video_index_service_pb2.Video]]:
+        """Puts a corrected transcript in the place of all others, and does again what depends on it."""
+
+    @_abc_1.abstractmethod
+    def ListCaptions(
+        self,
+        request: _video_index_service_pb2.ListCaptionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_index_service_pb2.ListCaptionsResponse, _abc.Awaitable[_video_index_service_pb2.ListCaptionsResponse]]:
+        """What is seen in a video's shots, in words and labels."""
+
+    @_abc_1.abstractmethod
+    def ListOnScreenText(
+        self,
+        request: _video_index_service_pb2.ListOnScreenTextRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_index_service_pb2.ListOnScreenTextResponse, _abc.Awaitable[_video_index_service_pb2.ListOnScreenTextResponse]]:
+        """What is written in a video's picture."""
 
     @_abc_1.abstractmethod
     def GetFrame(

@@ -585,12 +585,19 @@ class VideoInfo(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     SUBTITLES_KEY_FIELD_NUMBER: _builtins.int
+    SUBTITLES_NAME_FIELD_NUMBER: _builtins.int
+    TRANSCRIPT_KEY_FIELD_NUMBER: _builtins.int
+    SHOT_LABELS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Format: collections/{collection}/videos/{video}"""
     title: _builtins.str
     """Shown to people; searchable."""
     subtitles_key: _builtins.str
     """Object key of the subtitle file that was given with it. Empty when none was."""
+    subtitles_name: _builtins.str
+    """Its name, whose ending tells the format."""
+    transcript_key: _builtins.str
+    """Object key of the transcript that a person put in. Empty when nobody did; else it counts before all other sources."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """At most 64."""
@@ -598,6 +605,10 @@ class VideoInfo(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was added."""
+
+    @_builtins.property
+    def shot_labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Labels of its collection, looked for in every shot."""
 
     def __init__(
         self,
@@ -607,10 +618,13 @@ class VideoInfo(_message.Message):
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         subtitles_key: _builtins.str = ...,
+        subtitles_name: _builtins.str = ...,
+        transcript_key: _builtins.str = ...,
+        shot_labels: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "labels", b"labels", "name", b"name", "subtitles_key", b"subtitles_key", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "labels", b"labels", "name", b"name", "shot_labels", b"shot_labels", "subtitles_key", b"subtitles_key", "subtitles_name", b"subtitles_name", "title", b"title", "transcript_key", b"transcript_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -702,6 +716,32 @@ class Keys(_message.Message):
 Global___Keys: _TypeAlias = Keys  # noqa: Y015
 
 @_typing.final
+class Fault(_message.Message):
+    """Why something is missing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """One of the platform's reasons, such as "UNAVAILABLE"."""
+    message: _builtins.str
+    """What happened and what to do."""
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Fault: _TypeAlias = Fault  # noqa: Y015
+
+@_typing.final
 class Outputs(_message.Message):
     """What a unit of work gave."""
 
@@ -750,6 +790,7 @@ class Outputs(_message.Message):
 
     ARTIFACTS_FIELD_NUMBER: _builtins.int
     COUNTS_FIELD_NUMBER: _builtins.int
+    FAULT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def artifacts(self) -> _containers.MessageMap[_builtins.str, Global___Keys]:
         """Object keys by artifact kind."""
@@ -758,15 +799,20 @@ class Outputs(_message.Message):
     def counts(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """Figures such as "frames" or "rows"."""
 
+    @_builtins.property
+    def fault(self) -> Global___Fault:
+        """Set when the work is done but for a part that is missing: why, and what to do."""
+
     def __init__(
         self,
         *,
         artifacts: _abc.Mapping[_builtins.str, Global___Keys] | None = ...,
         counts: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        fault: Global___Fault | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fault", b"fault"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "counts", b"counts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "counts", b"counts", "fault", b"fault"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,8 +9,8 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
-from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from vidx.media.v1 import media_pb2 as _media_pb2
+from vidx.media.v1 import text_pb2 as _text_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -21,26 +21,6 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class _Track:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _TrackEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Track.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    TRACK_UNSPECIFIED: _Track.ValueType  # 0
-    """Not known."""
-    VISUAL: _Track.ValueType  # 1
-    """What is seen."""
-
-class Track(_Track, metaclass=_TrackEnumTypeWrapper):
-    """A track that can match a query."""
-
-TRACK_UNSPECIFIED: Track.ValueType  # 0
-"""Not known."""
-VISUAL: Track.ValueType  # 1
-"""What is seen."""
-Global___Track: _TypeAlias = Track  # noqa: Y015
 
 @_typing.final
 class Filter(_message.Message):
@@ -75,6 +55,7 @@ class Filter(_message.Message):
     MIN_DURATION_FIELD_NUMBER: _builtins.int
     MAX_DURATION_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
+    SHOT_LABELS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def videos(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of videos. Format: collections/{collection}/videos/{video}. At most 100."""
@@ -103,6 +84,10 @@ class Filter(_message.Message):
     def range(self) -> _media_pb2.TimeRange:
         """Moments that overlap this part of a video."""
 
+    @_builtins.property
+    def shot_labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Labels of the collection that a shot must carry, all of them. At most 64."""
+
     def __init__(
         self,
         *,
@@ -113,14 +98,41 @@ class Filter(_message.Message):
         min_duration: _duration_pb2.Duration | None = ...,
         max_duration: _duration_pb2.Duration | None = ...,
         range: _media_pb2.TimeRange | None = ...,
+        shot_labels: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["added_after", b"added_after", "added_before", b"added_before", "max_duration", b"max_duration", "min_duration", b"min_duration", "range", b"range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_after", b"added_after", "added_before", b"added_before", "labels", b"labels", "max_duration", b"max_duration", "min_duration", b"min_duration", "range", b"range", "videos", b"videos"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_after", b"added_after", "added_before", b"added_before", "labels", b"labels", "max_duration", b"max_duration", "min_duration", b"min_duration", "range", b"range", "shot_labels", b"shot_labels", "videos", b"videos"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Filter: _TypeAlias = Filter  # noqa: Y015
+
+@_typing.final
+class TrackWeight(_message.Message):
+    """How much a track counts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRACK_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    track: _text_pb2.Track.ValueType
+    """The track."""
+    weight: _builtins.float
+    """Range: (0, 1]; 0 for the track's usual weight."""
+    def __init__(
+        self,
+        *,
+        track: _text_pb2.Track.ValueType = ...,
+        weight: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["track", b"track", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrackWeight: _TypeAlias = TrackWeight  # noqa: Y015
 
 @_typing.final
 class SearchRequest(_message.Message):
@@ -135,10 +147,12 @@ class SearchRequest(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     MAX_MOMENTS_PER_VIDEO_FIELD_NUMBER: _builtins.int
     MIN_SCORE_FIELD_NUMBER: _builtins.int
+    TRACKS_FIELD_NUMBER: _builtins.int
+    WITH_FACETS_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Format: collections/{collection}"""
     query: _builtins.str
-    """What to look for: 1 to 10,000 characters."""
+    """What to look for: 1 to 10,000 characters. Words in double quotes must stand in the text, in that order."""
     page_size: _builtins.int
     """Moments wanted: at most 100; 10 when 0."""
     page_token: _builtins.str
@@ -147,9 +161,15 @@ class SearchRequest(_message.Message):
     """Most moments of one video; no bound when 0."""
     min_score: _builtins.float
     """Moments below it are not returned, so that a query may find nothing. Range: [0, 1]; 0 for no cut-off."""
+    with_facets: _builtins.bool
+    """Count the collection's labels over the shots that the filter lets pass."""
     @_builtins.property
     def filter(self) -> Global___Filter:
         """Which videos may answer."""
+
+    @_builtins.property
+    def tracks(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrackWeight]:
+        """Tracks to look in, each at most once; all when empty."""
 
     def __init__(
         self,
@@ -161,10 +181,12 @@ class SearchRequest(_message.Message):
         filter: Global___Filter | None = ...,
         max_moments_per_video: _builtins.int = ...,
         min_score: _builtins.float = ...,
+        tracks: _abc.Iterable[Global___TrackWeight] | None = ...,
+        with_facets: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "max_moments_per_video", b"max_moments_per_video", "min_score", b"min_score", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "query", b"query"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "max_moments_per_video", b"max_moments_per_video", "min_score", b"min_score", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "query", b"query", "tracks", b"tracks", "with_facets", b"with_facets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -180,29 +202,37 @@ class Evidence(_message.Message):
     RANGE_FIELD_NUMBER: _builtins.int
     FRAME_TIME_FIELD_NUMBER: _builtins.int
     SHARE_FIELD_NUMBER: _builtins.int
-    track: Global___Track.ValueType
+    TEXT_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    track: _text_pb2.Track.ValueType
     """Which track matched."""
     share: _builtins.float
     """Its part of the moment's score. The shares of a moment add up to 1."""
+    text: _builtins.str
+    """The text that matched. Empty for the visual track."""
+    language: _builtins.str
+    """BCP 47 of the text; empty when not known."""
     @_builtins.property
     def range(self) -> _media_pb2.TimeRange:
-        """When: the best frame's time and the stretch that it stands for."""
+        """When: the stretch that the best frame stands for, or the text's own range."""
 
     @_builtins.property
     def frame_time(self) -> _duration_pb2.Duration:
-        """The best frame's own time."""
+        """The best frame's own time. Only of the visual track."""
 
     def __init__(
         self,
         *,
-        track: Global___Track.ValueType = ...,
+        track: _text_pb2.Track.ValueType = ...,
         range: _media_pb2.TimeRange | None = ...,
         frame_time: _duration_pb2.Duration | None = ...,
         share: _builtins.float = ...,
+        text: _builtins.str = ...,
+        language: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["frame_time", b"frame_time", "range", b"range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame_time", b"frame_time", "range", b"range", "share", b"share", "track", b"track"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame_time", b"frame_time", "language", b"language", "range", b"range", "share", b"share", "text", b"text", "track", b"track"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -254,25 +284,57 @@ class SearchResponse(_message.Message):
 
     MOMENTS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FACETS_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Empty when there are no more."""
     @_builtins.property
     def moments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Moment]:
         """Best first."""
 
+    @_builtins.property
+    def facets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Facet]:
+        """The collection's labels with their shots, most first. Only when asked for."""
+
     def __init__(
         self,
         *,
         moments: _abc.Iterable[Global___Moment] | None = ...,
         next_page_token: _builtins.str = ...,
+        facets: _abc.Iterable[Global___Facet] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["moments", b"moments", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facets", b"facets", "moments", b"moments", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SearchResponse: _TypeAlias = SearchResponse  # noqa: Y015
+
+@_typing.final
+class Facet(_message.Message):
+    """How often a label of the collection was found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LABEL_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    label: _builtins.str
+    """The label."""
+    count: _builtins.int
+    """Shots that carry it."""
+    def __init__(
+        self,
+        *,
+        label: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "label", b"label"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Facet: _TypeAlias = Facet  # noqa: Y015
 
 @_typing.final
 class IndexRequest(_message.Message):
