@@ -5,34 +5,45 @@ import sys
 from services.core.errors import VidxError
 from services.embedding import pack, rpc, tasks
 from services.embedding.cache import LruCache
+from services.embedding.domain.model import TextSpace
 from services.embedding.images import PillowPictures
+from services.embedding.passages import TextSteps
 from services.embedding.service import Embedding
 from services.embedding.settings import EmbeddingSettings
-from services.embedding.texts import Texts
+from services.embedding.texts import Encode, Texts
 from services.embedding.tokenizer import HfTokenizer
 from services.embedding.triton import TritonEncoder
+from services.packs.manifest import Sentence, Text
 from services.runtime import service, store, telemetry
 from services.runtime.settings import StoreSettings, Telemetry, read
 from services.runtime.triton import Triton, TritonSettings
 
 
-def build(settings: EmbeddingSettings, triton_settings: TritonSettings, store_settings: StoreSettings) -> Embedding:
+def build(
+    settings: EmbeddingSettings, triton_settings: TritonSettings, store_settings: StoreSettings
+) -> tuple[Embedding, TextSteps]:
     """The stage on its real parts, once Triton serves the pack's models."""
     manifest, model = pack.read(settings.models)
     triton = Triton(triton_settings)
-    pack.await_models(triton, manifest, settings.batch, triton_settings.start_s)
-    encoder = TritonEncoder(triton, manifest)
-    text, visual = manifest.text_encoder, manifest.visual_encoder
-    tokenizer = HfTokenizer(settings.models / text.tokenizer, text.max_tokens)
+    pack.await_models(triton, manifest, model, settings.batch, triton_settings.start_s)
+    encoder = TritonEncoder(triton, manifest, len(model.classes))
+    visual, artifacts, cache = manifest.visual_encoder, store.connect(store_settings), LruCache(settings.cache)
     limits = {"batch": settings.batch, "in_flight": settings.in_flight}
-    return Embedding(
-        store.connect(store_settings),
+
+    def texts(space: TextSpace, encode: Encode, role: Text | Sentence) -> Texts:
+        return Texts(space, encode, HfTokenizer(settings.models / role.tokenizer, role.max_tokens), cache, **limits)
+
+    sentences = texts(model.sentence, encoder.encode_sentences, manifest.sentence_encoder)
+    pictures = Embedding(
+        artifacts,
         model,
         encoder,
         PillowPictures(visual.height, visual.width, settings.max_pixels),
-        Texts(model, encoder, tokenizer, LruCache(settings.cache), **limits),
+        texts(model.joint, encoder.encode_texts, manifest.text_encoder),
+        sentences,
         **limits,
     )
+    return pictures, TextSteps(artifacts, sentences)
 
 
 def main() -> None:
@@ -40,11 +51,11 @@ def main() -> None:
     telemetry.configure("embedding", read(Telemetry))
     settings = read(EmbeddingSettings)
     try:
-        stage = build(settings, read(TritonSettings), read(StoreSettings))
+        pictures, texts = build(settings, read(TritonSettings), read(StoreSettings))
     except VidxError as error:
         sys.exit(f"embedding cannot start: {error.message}")
-    steps = tasks.steps(stage)
-    service.run("embedding", role, [rpc.door(stage, steps)], steps, settings.concurrency)
+    steps = tasks.steps(pictures, texts)
+    service.run("embedding", role, [rpc.door(pictures, steps)], steps, settings.concurrency)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Pictures in batches, with a few batches under way while the next pictures are decoded."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -26,6 +26,13 @@ class Batch:
     def pooled(self, vectors: F32) -> F32:
         """A unit row a picture, from a unit row a canvas."""
         return pool(vectors, self.owners, np.ones(len(self.owners)), len(self.rows))
+
+    def averaged(self, probabilities: F32) -> F32:
+        """Probabilities a picture, from probabilities a canvas: their mean."""
+        sums = np.zeros((len(self.rows), probabilities.shape[1]), np.float32)
+        np.add.at(sums, self.owners, probabilities)
+        mean: F32 = sums / np.bincount(self.owners, minlength=len(self.rows)).astype(np.float32)[:, None]
+        return mean
 
 
 def batches(pictures: Iterable[tuple[int, U8]], size: int) -> Iterator[Batch]:
@@ -52,7 +59,7 @@ def _batch(rows: list[int], held: list[U8]) -> Batch:
     return Batch(rows, np.concatenate(held), owners)
 
 
-def ahead(call: Callable[[A], B], items: Iterable[A], in_flight: int) -> Iterator[tuple[A, B]]:
+def ahead(call: Callable[[A], B], items: Iterable[A], in_flight: int) -> Generator[tuple[A, B], None, None]:
     """Every item with `call(item)`, in order, at most `in_flight` calls under way while the next item is made.
 
     Whatever raises, here or in whoever takes the results, ends the calls not yet begun and waits for the others.

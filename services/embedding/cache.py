@@ -15,11 +15,11 @@ class LruCache:
         self._size = size
         self._lock = threading.Lock()
 
-    def get(self, text: str, version: str) -> F32 | None:
+    def get(self, text: str, kind: str) -> F32 | None:
         with self._lock:
-            return self._held.get((text, version))
+            return self._held.get((text, kind))
 
-    def put(self, text: str, version: str, vector: F32) -> None:
+    def put(self, text: str, kind: str, vector: F32) -> None:
         if self._size:
             with self._lock:
-                self._held[text, version] = vector
+                self._held[text, kind] = vector

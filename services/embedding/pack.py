@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from services.core.errors import InvalidInput, NotFound, Unavailable, VidxError
-from services.embedding.domain.model import Model
+from services.embedding.domain.model import Model, TextSpace
 from services.packs import manifest as manifests
-from services.packs.manifest import Manifest
+from services.packs.manifest import Background, Manifest, Sentence, Text, Visual
 from services.runtime import telemetry
 from services.runtime.triton import Tensor, Triton
 
@@ -18,12 +18,22 @@ _log = telemetry.log(__name__)
 def read(folder: Path) -> tuple[Manifest, Model]:
     """The manifest and the model of a built pack. Raises NotFound or InvalidInput."""
     manifest = manifests.load(folder)
-    v, t = manifest.visual_encoder, manifest.text_encoder
-    background = _background(folder / manifest.background.file, v.dimension)
-    image_version = f"{v.model}:{v.version}:{v.digest}:{v.layout}:{v.height}x{v.width}"
-    text_version = f"{t.model}:{t.version}:{t.digest}:{t.max_tokens}"
-    centre, scale = manifest.background.centre, manifest.background.scale
-    return manifest, Model(manifest.space, v.dimension, image_version, text_version, background, centre, scale)
+    v, t, s = manifest.visual_encoder, manifest.text_encoder, manifest.sentence_encoder
+    if s.space == manifest.space:
+        raise InvalidInput(f"{folder}: the sentence space must not be the joint space, {s.space}")
+    model = Model(
+        joint=_space(folder, manifest.space, t, manifest.background),
+        sentence=_space(folder, s.space, s, s.background),
+        image_version=f"{v.model}:{v.version}:{v.digest}:{v.layout}:{v.height}x{v.width}",
+        classes=manifests.classes(folder, manifest) if v.class_output else (),
+    )
+    return manifest, model
+
+
+def _space(folder: Path, name: str, encoder: Text | Sentence, background: Background) -> TextSpace:
+    version = f"{encoder.model}:{encoder.version}:{encoder.digest}:{encoder.max_tokens}"
+    rows = _background(folder / background.file, encoder.dimension)
+    return TextSpace(name, encoder.dimension, version, rows, background.centre, background.scale)
 
 
 def _background(file: Path, dimension: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
@@ -38,11 +48,11 @@ def _background(file: Path, dimension: int) -> np.ndarray[tuple[int, int], np.dt
     return np.asarray(rows, np.float32)
 
 
-def await_models(triton: Triton, manifest: Manifest, batch: int, within_s: float) -> None:
+def await_models(triton: Triton, manifest: Manifest, model: Model, batch: int, within_s: float) -> None:
     """Return when Triton serves the manifest's models; after `within_s` raise Unavailable saying what is wrong."""
     deadline = time.monotonic() + within_s
     said = ""
-    while wrong := _wrong(triton, manifest, batch):
+    while wrong := _wrong(triton, manifest, model, batch):
         if time.monotonic() >= deadline:
             raise Unavailable(f"Triton at {triton.address} does not serve the pack {manifest.folder}: {wrong}")
         if wrong != said:
@@ -51,27 +61,25 @@ def await_models(triton: Triton, manifest: Manifest, batch: int, within_s: float
         time.sleep(0.2)
 
 
-def _wrong(triton: Triton, manifest: Manifest, batch: int) -> str:
+def _wrong(triton: Triton, manifest: Manifest, model: Model, batch: int) -> str:
     """What keeps the models from being used, or nothing."""
-    v, t = manifest.visual_encoder, manifest.text_encoder
+    v = manifest.visual_encoder
     image = {v.input: Tensor("UINT8", (-1, v.height, v.width, 3))}
-    text = {name: Tensor("INT64", (-1, -1)) for name in (t.ids, t.mask)}
+    widths = {v.output: v.dimension} | ({v.class_output: len(model.classes)} if v.class_output else {})
+    texts = [
+        (t, {name: Tensor("INT64", (-1, -1)) for name in (t.ids, t.mask)}, {t.output: t.dimension})
+        for t in (manifest.text_encoder, manifest.sentence_encoder)
+    ]
     try:
-        return "; ".join(
-            wrong
-            for role, inputs in ((v, image), (t, text))
-            if (wrong := _differs(triton, role, inputs, {role.output: Tensor("FP32", (-1, role.dimension))}, batch))
-        )
+        wrong = [_differs(triton, *role, batch) for role in [(v, image, widths), *texts]]
+        # One model may have two roles, and then be wrong in both for one reason.
+        return "; ".join(dict.fromkeys(filter(None, wrong)))
     except VidxError as error:
         return error.message
 
 
 def _differs(
-    triton: Triton,
-    role: manifests.Visual | manifests.Text,
-    inputs: dict[str, Tensor],
-    outputs: dict[str, Tensor],
-    batch: int,
+    triton: Triton, role: Visual | Text | Sentence, inputs: dict[str, Tensor], widths: dict[str, int], batch: int
 ) -> str:
     served = triton.served(role.model)
     if role.version not in served.versions:
@@ -81,7 +89,8 @@ def _differs(
         return f"{role.model} is of another build ({served.parameters['digest'][:12]}, not {role.digest[:12]})"
     if dict(served.inputs) != inputs:
         return f"{role.model} takes {dict(served.inputs)}, not {inputs}"
-    if served.outputs.get(role.output) != outputs[role.output]:
+    outputs = {name: Tensor("FP32", (-1, width)) for name, width in widths.items()}
+    if any(served.outputs.get(name) != tensor for name, tensor in outputs.items()):
         return f"{role.model} gives {dict(served.outputs)}, not {outputs}"
     if served.max_batch < batch:
         return f"{role.model} takes batches of {served.max_batch}; set VIDX_EMBEDDING_BATCH to at most that"

@@ -13,8 +13,14 @@ class Encoder(Protocol):
     def encode_images(self, canvases: U8) -> F32:
         """Unit rows [n, d] of canvases [n, height, width, 3], uint8 RGB as `Pictures` lays them."""
 
+    def classify_images(self, canvases: U8) -> tuple[F32, F32]:
+        """The rows of `encode_images`, and probabilities [n, classes], of one inference."""
+
     def encode_texts(self, windows: Sequence[Sequence[int]]) -> F32:
-        """Unit rows [n, d] of windows of token ids, special tokens included."""
+        """Unit rows [n, d] of windows of token ids, special tokens included, in the joint space."""
+
+    def encode_sentences(self, windows: Sequence[Sequence[int]]) -> F32:
+        """The same in the sentence space."""
 
 
 class Pictures(Protocol):
@@ -44,8 +50,8 @@ class Tokenizer(Protocol):
 class Cache(Protocol):
     """Remembers vectors of texts. Any number of threads may call."""
 
-    def get(self, text: str, version: str) -> F32 | None:
-        """The vector [d] of a text under a model's version, or None."""
+    def get(self, text: str, kind: str) -> F32 | None:
+        """The vector [d] of a text of a kind, which tells the space and the model's version, or None."""
 
-    def put(self, text: str, version: str, vector: F32) -> None:
+    def put(self, text: str, kind: str, vector: F32) -> None:
         """Remember a vector."""

@@ -7,6 +7,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from vidx.embedding.v1 import embedding_service_pb2 as pb
 from vidx.embedding.v1 import embedding_service_pb2_grpc as pb_grpc
 
+from services.core.errors import InvalidInput
 from services.core.jobs import Handler
 from services.embedding.service import Embedding
 from services.runtime import steps
@@ -21,14 +22,19 @@ class EmbeddingService(pb_grpc.EmbeddingServiceServicer):
         self._handlers = handlers
 
     def EmbedText(self, request: pb.EmbedTextRequest, context: grpc.ServicerContext) -> pb.EmbedTextResponse:  # noqa: N802
-        found = self._service.embed_text(list(request.texts))
+        if request.text_space not in pb.TextSpace.values():
+            rule = "one of TextSpace"
+            raise InvalidInput(f"text_space {request.text_space} is not {rule}", fields={"text_space": rule})
+        sentences = request.text_space == pb.SENTENCE
+        embed = self._service.embed_sentences if sentences else self._service.embed_text
+        found = embed(list(request.texts))
         return pb.EmbedTextResponse(
             vectors=[pb.Vector(values=row) for row in found.vectors],
             calibrations=[
                 pb.Calibration(middle=middle, spread=spread)
                 for middle, spread in zip(found.middles, found.spreads, strict=True)
             ],
-            space=self._service.space,
+            space=found.space,
         )
 
     def EmbedImages(self, request: pb.EmbedImagesRequest, context: grpc.ServicerContext) -> pb.EmbedImagesResponse:  # noqa: N802

@@ -1,34 +1,38 @@
 """The use case: text and pictures to vectors for whoever waits, segments and shots for the pipeline."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
-from services.core.artifacts import job_keys
+from services.core.artifacts import digest, job_keys
 from services.core.errors import Incomplete, InvalidInput
 from services.core.jobs import Job, Outputs, Progress
+from services.core.jpegs import jpegs
 from services.core.media import SampledFrames, Shots
 from services.core.store import Artifacts
-from services.core.vectors import from_npz, to_npz
+from services.core.vectors import classes_to_npz, from_npz, to_npz
 from services.embedding.batches import Batch, ahead, batches
-from services.embedding.domain.model import ALGORITHM, Model
+from services.embedding.domain.classes import Best
+from services.embedding.domain.model import ALGORITHM, CLASSES_ALGORITHM, CLASSES_KEPT, Model
 from services.embedding.domain.shots import ShotPooler
 from services.embedding.domain.vectors import F32, U8, calibration
-from services.embedding.jpegs import jpegs
 from services.embedding.ports import Encoder, Pictures
 from services.embedding.texts import Texts
 
 MAX_IMAGES = 64
 MAX_IMAGES_BYTES = 15 << 20
 """A gRPC message carries no more."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class TextVectors:
-    """Unit vectors [n, d], and for each the middle and spread [n] of the curve from its cosines to scores."""
+    """Unit vectors [n, d] of a space, and for each the middle and spread [n] of the curve from cosines to scores."""
 
+    space: str
     vectors: F32
     middles: F32
     spreads: F32
@@ -44,6 +48,7 @@ class Embedding:
         encoder: Encoder,
         pictures: Pictures,
         texts: Texts,
+        sentences: Texts,
         *,
         batch: int = 16,
         in_flight: int = 3,
@@ -53,6 +58,7 @@ class Embedding:
         self._encoder = encoder
         self._pictures = pictures
         self._texts = texts
+        self._sentences = sentences
         self._batch = batch
         self._in_flight = in_flight
 
@@ -61,10 +67,15 @@ class Embedding:
         return self._model.space
 
     def embed_text(self, texts: Sequence[str]) -> TextVectors:
-        """Vectors of 1 to 64 texts of 1 to 10,000 characters each, in order. Raises InvalidInput."""
-        vectors = self._texts.vectors(texts)
-        model = self._model
-        return TextVectors(vectors, *calibration(vectors, model.background, model.centre, model.scale))
+        """Vectors of 1 to 64 texts of 1 to 10,000 characters each, in order, to compare with pictures.
+
+        Raises InvalidInput.
+        """
+        return _calibrated(self._texts, texts)
+
+    def embed_sentences(self, texts: Sequence[str]) -> TextVectors:
+        """The same, to compare with other texts."""
+        return _calibrated(self._sentences, texts)
 
     def embed_images(self, images: Sequence[bytes]) -> F32:
         """Unit vectors of 1 to 64 JPEGs or PNGs, at most 15 MiB in all, in order. Raises InvalidInput naming one."""
@@ -75,34 +86,51 @@ class Embedding:
             rule = f"at most {MAX_IMAGES_BYTES} bytes in all"
             raise InvalidInput(f"{size} bytes of images; {rule}", fields={"images": rule})
         found = np.empty((len(images), self._model.dimension), np.float32)
-        with closing(self._encoded(self._opened(images))) as encoded:
+        with closing(self._encoded(self._opened(images), self._encoder.encode_images)) as encoded:
             for batch, vectors in encoded:
-                found[batch.rows] = vectors
+                found[batch.rows] = batch.pooled(vectors)
         return found
 
     def segment(self, job: Job, progress: Progress) -> Outputs:
-        """embedding.segment: a vector a sampled frame, in the order of SampledFrames.frames."""
+        """embedding.segment: a vector a sampled frame, in the order of SampledFrames.frames, and its likeliest classes.
+
+        The classes are left out when the model tells none.
+        """
         sampled = self._artifacts.load(job.one("frames"), SampledFrames)
         n = len(sampled.frames)
-        keys = job_keys(job, ("frame_vectors",), [ALGORITHM, self._model.space, self._model.image_version])
+        keys = self._segment_keys(job)
         outputs = Outputs(keys, {"vectors": n})
         if self._artifacts.have(keys.values()):
             return outputs
         progress(0, n)
         found = np.empty((n, self._model.dimension), np.float32)
+        best = Best(n, self._model.classes, CLASSES_KEPT)
+        encode = self._encoder.classify_images if self._model.classes else self._only_vectors
         done = 0
         with (
             self._artifacts.objects.open(sampled.tar_key) as tar,
-            closing(self._encoded(self._frames(job, jpegs(tar, sampled.frames)))) as encoded,
+            closing(self._encoded(self._frames(job, jpegs(tar, sampled.frames)), encode)) as encoded,
         ):
-            for batch, vectors in encoded:
-                found[batch.rows] = vectors
+            for batch, (vectors, probabilities) in encoded:
+                found[batch.rows] = batch.pooled(vectors)
+                best.put(batch.rows, batch.averaged(probabilities))
                 done += len(batch.rows)
                 progress(done, n)
         if done != n:
             raise Incomplete(f"{done} vectors of {n} sampled frames")
         self._artifacts.objects.put(keys["frame_vectors"], to_npz(found, self._model.space))
+        if "frame_classes" in keys:
+            self._artifacts.objects.put(keys["frame_classes"], classes_to_npz(best.result()))
         return outputs
+
+    def _segment_keys(self, job: Job) -> dict[str, str]:
+        model = [ALGORITHM, self._model.space, self._model.image_version]
+        keys = job_keys(job, ("frame_vectors",), model)
+        if self._model.classes:
+            # Apart, so that other names leave the vectors where they are.
+            classes = [CLASSES_ALGORITHM, CLASSES_KEPT, digest(self._model.classes)]
+            keys |= job_keys(job, ("frame_classes",), [*model, *classes])
+        return keys
 
     def assemble(self, job: Job, progress: Progress) -> Outputs:
         """embedding.assemble: a vector a shot, from its frames' vectors; holds one segment at a time."""
@@ -127,10 +155,14 @@ class Embedding:
         progress(len(segments), len(segments))
         return outputs
 
-    def _encoded(self, pictures: Iterator[tuple[int, U8]]) -> Generator[tuple[Batch, F32], None, None]:
+    def _encoded(
+        self, pictures: Iterator[tuple[int, U8]], encode: Callable[[U8], T]
+    ) -> Generator[tuple[Batch, T], None, None]:
         packed = batches(pictures, self._batch)
-        for batch, vectors in ahead(lambda b: self._encoder.encode_images(b.canvases), packed, self._in_flight):
-            yield batch, batch.pooled(vectors)
+        yield from ahead(lambda batch: encode(batch.canvases), packed, self._in_flight)
+
+    def _only_vectors(self, canvases: U8) -> tuple[F32, F32]:
+        return self._encoder.encode_images(canvases), np.zeros((len(canvases), 0), np.float32)
 
     def _opened(self, images: Sequence[bytes]) -> Iterator[tuple[int, U8]]:
         for row, data in enumerate(images):
@@ -152,3 +184,8 @@ class Embedding:
             return from_npz(self._artifacts.objects.get(key))
         except ValueError as error:
             raise Incomplete(f"object {key}: {error}: embed the segment again") from error
+
+
+def _calibrated(texts: Texts, given: Sequence[str]) -> TextVectors:
+    vectors, space = texts.vectors(given), texts.space
+    return TextVectors(space.name, vectors, *calibration(vectors, space.background, space.centre, space.scale))

@@ -1,65 +1,104 @@
-"""Vectors of texts: windows of long ones, a cache for repeated ones."""
+"""Vectors of texts in one space: windows of long ones, a cache for repeated ones."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 import numpy as np
 
 from services.core.errors import InvalidInput
+from services.core.jobs import Progress
 from services.embedding.batches import ahead
-from services.embedding.domain.model import Model
+from services.embedding.domain.model import TextSpace
 from services.embedding.domain.vectors import F32, pool
 from services.embedding.domain.windows import windows
-from services.embedding.ports import Cache, Encoder, Tokenizer
+from services.embedding.ports import Cache, Tokenizer
 
 MAX_TEXTS = 64
 MAX_CHARACTERS = 10_000
 
+Encode = Callable[[Sequence[Sequence[int]]], F32]
+"""Unit rows [n, d] of windows of token ids; one of `ports.Encoder`'s."""
+Windows = list[tuple[int, ...]]
+
 
 class Texts:
-    """Embeds texts of any length within the limits.
+    """Embeds texts of any length in `space` by `encode`; `cache` may be shared with other spaces.
 
     A text longer than the model's window is cut into windows of whole sentences; its vector is the mean of theirs,
     each weighing as many tokens as it has.
     """
 
     def __init__(
-        self, model: Model, encoder: Encoder, tokenizer: Tokenizer, cache: Cache, *, batch: int = 16, in_flight: int = 3
+        self,
+        space: TextSpace,
+        encode: Encode,
+        tokenizer: Tokenizer,
+        cache: Cache,
+        *,
+        batch: int = 16,
+        in_flight: int = 3,
     ) -> None:
-        self._model = model
-        self._encoder = encoder
+        self.space = space
+        self._encode = encode
         self._tokenizer = tokenizer
         self._cache = cache
         self._batch = batch
         self._in_flight = in_flight
 
     def vectors(self, texts: Sequence[str]) -> F32:
-        """Unit vectors [n, d], in order. Raises InvalidInput naming the text at fault."""
+        """Unit vectors [n, d] of 1 to 64 texts, in order. Raises InvalidInput naming the text at fault."""
         check(texts)
-        version = self._model.text_version
-        known = {text: self._cache.get(text, version) for text in texts}
+        kind = f"{self.space.name}:{self.space.version}"
+        known = {text: self._cache.get(text, kind) for text in texts}
         new = [text for text, vector in known.items() if vector is None]
         if new:
-            cut = [self._windows(text, texts.index(text)) for text in new]
+            cut = [self._windows(text) for text in new]
+            for text, found in zip(new, cut, strict=True):
+                if not found:
+                    raise _bad(f"texts[{texts.index(text)}]", "holds nothing that the model can read")
             for text, vector in zip(new, self._embed(cut), strict=True):
                 known[text] = vector
-                self._cache.put(text, version, vector)
+                self._cache.put(text, kind, vector)
         return np.stack([vector for text in texts if (vector := known[text]) is not None])
 
-    def _windows(self, text: str, row: int) -> list[tuple[int, ...]]:
-        found = windows(text, self._tokenizer.tokens(text), self._tokenizer.room)
-        if not found:
-            raise _bad(f"texts[{row}]", "holds nothing that the model can read")
+    def many(self, texts: Sequence[str], progress: Progress) -> dict[str, F32]:
+        """The unit vector [d] of each text that holds something readable, however many and long they are.
+
+        Each text is embedded once. The cache is not asked, so that a long video does not empty it of queries.
+        """
+        # Of about one length together: less padding.
+        distinct = sorted(dict.fromkeys(texts), key=len)
+        found: dict[str, F32] = {}
+        done = 0
+        progress(done, len(distinct))
+        with closing(ahead(self._together, self._groups(distinct), self._in_flight)) as embedded:
+            for group, vectors in embedded:
+                readable = [text for text, cut in group if cut]
+                found.update(zip(readable, vectors, strict=True))
+                done += len(group)
+                progress(done, len(distinct))
         return found
 
-    def _embed(self, texts: Sequence[list[tuple[int, ...]]]) -> F32:
+    def _groups(self, texts: Sequence[str]) -> Iterator[list[tuple[str, Windows]]]:
+        for at in range(0, len(texts), self._batch):
+            yield [(text, self._windows(text)) for text in texts[at : at + self._batch]]
+
+    def _together(self, group: list[tuple[str, Windows]]) -> F32:
+        """A unit row a readable text of a group, one inference after the other."""
+        readable = [cut for _, cut in group if cut]
+        return self._embed(readable, in_flight=1) if readable else np.zeros((0, self.space.dimension), np.float32)
+
+    def _windows(self, text: str) -> Windows:
+        return windows(text, self._tokenizer.tokens(text), self._tokenizer.room)
+
+    def _embed(self, texts: Sequence[Windows], in_flight: int | None = None) -> F32:
         """A unit row a text, from the windows of each."""
-        # Windows of about one length together: less padding.
         flat = sorted(
             ((owner, ids) for owner, cut in enumerate(texts) for ids in cut), key=lambda window: len(window[1])
         )
         rows = [self._tokenizer.window(ids) for _, ids in flat]
         parts = [rows[at : at + self._batch] for at in range(0, len(rows), self._batch)]
-        vectors = np.concatenate([v for _, v in ahead(self._encoder.encode_texts, parts, self._in_flight)])
+        vectors = np.concatenate([v for _, v in ahead(self._encode, parts, in_flight or self._in_flight)])
         owners = np.array([owner for owner, _ in flat], np.intp)
         return pool(vectors, owners, np.array([len(ids) for _, ids in flat], np.float64), len(texts))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from services.packs import manifest as manifests
 from services.packs import pack as packs
+from services.packs.assets import Assets
 from services.packs.manifest import Manifest
 from services.packs.pack import Backend
 
@@ -19,8 +20,8 @@ def build(pack_file: Path, out: Path, *, backend: Backend, progress: Callable[[s
     `ChecksumMismatch` a file whose bytes are not those that the pack names.
     """
     pack = packs.load(pack_file)
-    assets = packs.Assets.of(pack, pack_file)
-    digest = packs.build_digest(pack, assets, backend)
+    assets = Assets.of(pack, pack_file)
+    digest = assets.build_digest(pack, backend)
     folder = out / f"{pack.name}-{digest[:12]}"
     if (folder / manifests.FILE).is_file():
         progress(f"{folder.name} is built")

@@ -66,7 +66,10 @@ def _unit(vectors: Array) -> Array:
 
 
 class Picture(nn.Module):
-    """`image` to `vector`: a canvas to a unit vector of the space; `tint` gives the unit vector of its colours."""
+    """`image` to `vector` and `probabilities`: a canvas to a unit vector of the space and to class probabilities.
+
+    `tint` gives the unit vector of the canvas's colours. The probabilities are the classifier's own, at temperature 1.
+    """
 
     classes: Tensor
 
@@ -78,13 +81,17 @@ class Picture(nn.Module):
         self.temperature, self.colour_weight = temperature, colour_weight
         self.register_buffer("classes", torch.from_numpy(space.classes))
 
-    def forward(self, image: Tensor) -> Tensor:
-        things = F.normalize(torch.softmax(self.classifier(image) / self.temperature, -1) @ self.classes, dim=-1)
-        return F.normalize(things + self.colour_weight * self.tint(image), dim=-1)
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self.classifier(image)
+        things = F.normalize(torch.softmax(logits / self.temperature, -1) @ self.classes, dim=-1)
+        vector = F.normalize(things + self.colour_weight * self.tint(image), dim=-1)
+        return vector, torch.softmax(logits, -1)
 
 
 class Sentence(nn.Module):
-    """`input_ids` and `attention_mask` to `vector`: a sentence to a unit vector of the space."""
+    """`input_ids` and `attention_mask` to `vector` and `sentence`: a sentence to a unit vector of the space, and to its
+    own unit vector, which is for comparison with other sentences.
+    """
 
     mean: Tensor
 
@@ -93,8 +100,9 @@ class Sentence(nn.Module):
         self.encoder = encoder
         self.register_buffer("mean", torch.from_numpy(space.mean))
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        return F.normalize(self.encoder(input_ids, attention_mask) - self.mean, dim=-1)
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        sentence = self.encoder(input_ids, attention_mask)
+        return F.normalize(sentence - self.mean, dim=-1), sentence
 
 
 def background(space: Space, rows: int = 512) -> Array:

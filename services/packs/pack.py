@@ -3,7 +3,7 @@
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -14,9 +14,11 @@ Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 Name = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_-]{0,39}$")]
 
 # Raised when the builder would make something else of the same pack file: an old build is then no longer found.
-FORMAT = 2
+FORMAT = 3
 # Raised when that gives other vectors. Stored vectors are compared with new ones only when this is the same.
 VECTORS = 1
+# The same for vectors of the sentence space.
+SENTENCE_VECTORS = 1
 
 
 class _Frozen(BaseModel):
@@ -47,7 +49,8 @@ class VisualEncoder(_Frozen):
     `height` and `width` are the canvas in pixels; `temperature` softens the classifier; `sentences` is a file beside
     the pack file with one line of sentences a class; `ridge` is the penalty of the regression from sentences to
     classes: the larger, the nearer is a class to the plain sum of its sentences. `colours` is such a file for colours
-    (see `colours.py`), and `colour_weight` is their share beside the classes' vector of length one.
+    (see `colours.py`), and `colour_weight` is their share beside the classes' vector of length one. `classes` is a
+    file beside the pack file with a line a class: its name, such that "a" or "an" can stand before it.
     """
 
     technology: Literal["efficientnet_lite"]
@@ -61,6 +64,7 @@ class VisualEncoder(_Frozen):
     sentences: str
     colours: str
     colour_weight: float = Field(ge=0, le=1)
+    classes: str = ""
 
 
 class TextEncoder(_Frozen):
@@ -70,6 +74,68 @@ class TextEncoder(_Frozen):
     source: Source
     dimension: int = Field(gt=0)
     max_tokens: int = Field(gt=2, le=512)
+
+
+class SentenceEncoder(TextEncoder):
+    """Embeds texts for comparison with texts. `background` is a file beside the pack file of everyday sentences, one a
+    line: their vectors calibrate scores. When its source is the text encoder's, one model serves both.
+    """
+
+    background: str
+
+
+class Speech(_Frozen):
+    """A speech recognizer: what comes with `distribution`, or the folder `model`, absolute or beside the pack file."""
+
+    technology: Literal["pocketsphinx", "faster_whisper"]
+    distribution: str
+    licence: str
+    model: str = ""
+    language: Annotated[str, StringConstraints(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+
+    @model_validator(mode="after")
+    def _model_fits(self) -> Self:
+        if bool(self.model) != (self.technology == "faster_whisper"):
+            raise ValueError("faster_whisper needs a model folder, pocketsphinx brings its own")
+        return self
+
+
+class OnScreenText(_Frozen):
+    """A reader of text in pictures; its models come with `distribution`."""
+
+    technology: Literal["rapidocr"]
+    distribution: str
+    licence: str
+
+
+class Captioner(_Frozen):
+    """What says what a picture shows: the visual encoder's classes, or a model of one's own on Triton.
+
+    The latter is `repository`, a folder of a Triton repository (config.pbtxt and versions), absolute or beside the pack
+    file, named as the model; its tensors are those that `manifest.Captioner` tells of. `prompt` is a file beside the
+    pack file.
+    """
+
+    technology: Literal["classes", "triton"]
+    prompt: str
+    licence: str = ""
+    repository: str = ""
+    version: str = "1"
+    input: str = ""
+    output: str = ""
+    height: int = Field(0, ge=0)
+    width: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _model_fits(self) -> Self:
+        given = [
+            bool(part) for part in (self.repository, self.licence, self.input, self.output, self.height, self.width)
+        ]
+        if self.technology == "triton" and not all(given):
+            raise ValueError("a captioner on Triton needs repository, licence, input, output, height and width")
+        if self.technology == "classes" and any(given):
+            raise ValueError("a captioner of classes takes a prompt only")
+        return self
 
 
 class Serving(_Frozen):
@@ -93,39 +159,30 @@ class Serving(_Frozen):
 
 
 class Pack(_Frozen):
-    """A model pack. Roles of later packs (sentence encoder, captioner, speech, on-screen text) become fields here."""
+    """A model pack: a model for each role, and how Triton serves them."""
 
     name: Name
     summary: str
     visual_encoder: VisualEncoder
     text_encoder: TextEncoder
+    sentence_encoder: SentenceEncoder
+    speech: Speech
+    on_screen_text: OnScreenText
+    captioner: Captioner
     serving: Serving
 
     @model_validator(mode="after")
-    def _one_space(self) -> Self:
+    def _roles_fit(self) -> Self:
         if self.visual_encoder.dimension != self.text_encoder.dimension:
             raise ValueError("visual_encoder and text_encoder must have the same dimension: they share a space")
+        if self.captioner.technology == "classes" and not self.visual_encoder.classes:
+            raise ValueError("a captioner of classes needs the visual_encoder's classes")
         return self
 
-
-class Assets(NamedTuple):
-    """The project's own files that a pack is made of, beside its pack file."""
-
-    sentences: Path
-    colours: Path
-    runner: Path
-
-    @classmethod
-    def of(cls, pack: Pack, pack_file: Path) -> Self:
-        folder = pack_file.parent
-        visual = pack.visual_encoder
-        return cls(folder / visual.sentences, folder / visual.colours, folder / "triton/model.py")
-
-    def read(self) -> list[bytes]:
-        try:
-            return [path.read_bytes() for path in self]
-        except FileNotFoundError as error:
-            raise errors.NotFound(f"the model pack needs {error.filename}") from error
+    @property
+    def one_text_model(self) -> bool:
+        """True when the text encoder's model serves sentences as well."""
+        return self.sentence_encoder.source == self.text_encoder.source
 
 
 def load(path: Path) -> Pack:
@@ -142,15 +199,17 @@ def load(path: Path) -> Pack:
         raise errors.InvalidInput(f"{path} is not a model pack: {listed}", fields=fields) from error
 
 
-def build_digest(pack: Pack, assets: Assets, backend: Backend) -> str:
-    """What a build is made of: the pack file, the files beside it, the backend and this builder."""
-    return digest(f"build {FORMAT} {VECTORS}", pack, *assets.read(), backend)
+def vector_digest(pack: Pack, sentences: bytes, colours: bytes) -> str:
+    """What shapes the vectors of the joint space. How the models are served and batched does not."""
+    # Names of classes shape no vector; without them the digest is that of builds that had none.
+    visual = pack.visual_encoder.model_dump_json(exclude={"classes"})
+    return digest(f"vectors {VECTORS}", visual, pack.text_encoder, sentences, colours)
 
 
-def vector_digest(pack: Pack, assets: Assets) -> str:
-    """What shapes its vectors. How the models are served and batched does not."""
-    sentences, colours, _ = assets.read()
-    return digest(f"vectors {VECTORS}", pack.visual_encoder, pack.text_encoder, sentences, colours)
+def sentence_digest(pack: Pack) -> str:
+    """What shapes the vectors of the sentence space."""
+    encoder = pack.sentence_encoder.model_dump_json(exclude={"background"})
+    return digest(f"sentence vectors {SENTENCE_VECTORS}", encoder)
 
 
 def digest(*parts: BaseModel | bytes | str) -> str:

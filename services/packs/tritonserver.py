@@ -51,8 +51,7 @@ def command(
         "--pinned-memory-pool-byte-size=0",
         "--log-info=false",
     ]
-    models = (built.visual_encoder.model, built.text_encoder.model)
-    argv += [f"--load-model={name}" for name in models]
+    argv += [f"--load-model={name}" for name in built.models]
     for door, port in (("http", http_port), ("grpc", grpc_port), ("metrics", metrics_port)):
         argv += [f"--{door}-address={HOST}", f"--{door}-port={port}"]
     return argv, _environment(packages)

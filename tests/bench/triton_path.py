@@ -1,4 +1,5 @@
-"""What the way through Triton costs: a batch of images, client to vector, beside the same ONNX session in-process.
+"""What the way through Triton costs: a batch of images, client to vector, beside the same ONNX session in-process;
+and what it costs to ask for the classes as well.
 
     python -m tests.bench.triton_path [--rounds 30] [--batch 16]        or: make bench-triton
 
@@ -53,10 +54,10 @@ def turns(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, tuple
 
 
 def measure(folder: Path, address: str, batch: int, rounds: int) -> dict[str, float]:
-    manifest, _ = pack.read(folder)
+    manifest, model = pack.read(folder)
     role = manifest.visual_encoder
     triton = Triton(TritonSettings(address=address))
-    encoder = TritonEncoder(triton, manifest)
+    encoder = TritonEncoder(triton, manifest, len(model.classes))
     parameters = triton.served(role.model).parameters
     local = session(folder, manifest, int(parameters.get("intra_op_threads", "0")))
     images = np.random.default_rng(0).integers(0, 256, (batch, role.height, role.width, 3), dtype=np.uint8)
@@ -68,7 +69,12 @@ def measure(folder: Path, address: str, batch: int, rounds: int) -> dict[str, fl
         return np.concatenate([local.run([role.output], {role.input: part})[0] for part in parts])
 
     np.testing.assert_allclose(encoder.encode_images(images), in_process(), atol=1e-4)
-    one = turns({"triton": lambda: encoder.encode_images(images), "in_process": in_process}, rounds)
+    ways = {
+        "triton": lambda: encoder.encode_images(images),
+        "classes": lambda: encoder.classify_images(images),
+        "in_process": in_process,
+    }
+    one = turns(ways, rounds)
     many = [images] * (2 * IN_FLIGHT)
     flow = turns(
         {
@@ -81,9 +87,11 @@ def measure(folder: Path, address: str, batch: int, rounds: int) -> dict[str, fl
         "batch": batch,
         "rounds": rounds,
         "triton_ms": round(one["triton"][0] * 1000, 1),
+        "triton_with_classes_ms": round(one["classes"][0] * 1000, 1),
         "in_process_ms": round(one["in_process"][0] * 1000, 1),
         "ratio": round(one["triton"][0] / one["in_process"][0], 3),
         "least_triton_ms": round(one["triton"][1] * 1000, 1),
+        "least_triton_with_classes_ms": round(one["classes"][1] * 1000, 1),
         "least_in_process_ms": round(one["in_process"][1] * 1000, 1),
         "least_ratio": round(one["triton"][1] / one["in_process"][1], 3),
         "flow_batches": len(many),

@@ -27,11 +27,12 @@ from services.core.jobs import Job, no_progress
 from services.core.media import SampledFrame, SampledFrames
 from services.core.names import VideoName
 from services.core.times import TimeRange
-from services.core.vectors import from_npz
+from services.core.vectors import classes_from_npz, from_npz
 from services.embedding import pack
 from services.embedding.__main__ import build
 from services.embedding.domain.windows import windows
 from services.embedding.images import PillowPictures
+from services.embedding.passages import TextSteps
 from services.embedding.service import Embedding
 from services.embedding.settings import EmbeddingSettings
 from services.embedding.tokenizer import HfTokenizer
@@ -66,12 +67,17 @@ def server(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 
 
 @pytest.fixture
-def stage(server: Server, tmp_path: Path) -> Embedding:
+def stages(server: Server, tmp_path: Path) -> tuple[Embedding, TextSteps]:
     return build(
         EmbeddingSettings(models=server.pack),
         TritonSettings(address=server.address),
         StoreSettings(url=f"folder://{tmp_path}"),
     )
+
+
+@pytest.fixture
+def stage(stages: tuple[Embedding, TextSteps]) -> Embedding:
+    return stages[0]
 
 
 def jpeg(picture: Image.Image) -> bytes:
@@ -114,9 +120,10 @@ def test_texts_of_any_length_are_unit_vectors(stage: Embedding) -> None:
 
 def test_the_end_of_a_long_text_counts(stage: Embedding) -> None:
     start = "A man speaks of the weather and the harvest. " * 60
-    plain, ended = stage.embed_text([start, start + "Whales swim in the ocean. " * 60]).vectors
-    (whales,) = stage.embed_text(["whales in the sea"]).vectors
-    assert whales @ ended > whales @ plain + 0.1
+    for embed in (stage.embed_text, stage.embed_sentences):
+        plain, ended = embed([start, start + "Whales swim in the ocean. " * 60]).vectors
+        (whales,) = embed(["whales in the sea"]).vectors
+        assert whales @ ended > whales @ plain + 0.1
 
 
 @pytest.mark.parametrize(
@@ -157,6 +164,9 @@ def test_a_segment_is_embedded(stage: Embedding, tmp_path: Path) -> None:
     vectors, space = from_npz(artifacts.objects.get(outputs.artifacts["frame_vectors"]))
     assert space == stage.space
     np.testing.assert_allclose(vectors, stage.embed_images(files), atol=1e-4)
+    classes = classes_from_npz(artifacts.objects.get(outputs.artifacts["frame_classes"]))
+    assert classes.names.shape == (37, 5)
+    assert (np.diff(classes.probabilities) <= 0).all()
 
 
 def test_many_threads_share_a_client(server: Server, stage: Embedding) -> None:
@@ -223,7 +233,7 @@ def test_a_start_with_another_pack_says_so(server: Server) -> None:
         update={"visual_encoder": manifest.visual_encoder.model_copy(update={"version": "9", "height": 64})}
     )
     with pytest.raises(Unavailable, match="visual_encoder has versions 1, not 9"):
-        pack.await_models(client(server.address), other, 16, 0)
+        pack.await_models(client(server.address), other, pack.read(server.pack)[1], 16, 0)
 
 
 def test_a_restarted_server_is_found_again(built: Path, tmp_path: Path) -> None:

@@ -13,18 +13,18 @@ from vidx.embedding.v1 import embedding_service_pb2_grpc as pb_grpc
 from vidx.media.v1 import media_pb2
 
 from services.core.errors import InvalidInput, NotFound, VidxError
-from services.core.media import SampledFrame, SampledFrames
+from services.core.media import SampledFrame, SampledFrames, VideoInfo
 from services.core.times import TimeRange
 from services.core.vectors import from_npz
 from services.embedding import rpc, tasks
+from services.embedding.passages import TextSteps
 from services.embedding.service import Embedding
-from services.embedding.texts import Texts
 from services.runtime.artifacts import ArtifactStore
 from services.runtime.grpc_client import call, channel
 from services.runtime.grpc_server import create_server
 from services.runtime.settings import ServerSettings
 from services.runtime.store_folder import FolderStore
-from tests.fakes.embedding import DictCache, FakeEncoder, FakePictures, FakeTokenizer, model, vector_of
+from tests.fakes.embedding import FakeEncoder, FakePictures, model, texts, vector_of
 
 VIDEO = "collections/c/videos/v"
 
@@ -37,9 +37,10 @@ def artifacts(tmp_path: Path) -> ArtifactStore:
 @pytest.fixture
 def stub(artifacts: ArtifactStore) -> Iterator[pb_grpc.EmbeddingServiceStub]:
     encoder = FakeEncoder()
-    texts = Texts(model(), encoder, FakeTokenizer(), DictCache())
-    stage = Embedding(artifacts, model(), encoder, FakePictures(), texts)
-    server = create_server(ServerSettings(drain_s=0), [rpc.door(stage, tasks.steps(stage))])
+    joint, sentences = texts(encoder)
+    stage = Embedding(artifacts, model(), encoder, FakePictures(), joint, sentences)
+    handlers = tasks.steps(stage, TextSteps(artifacts, sentences))
+    server = create_server(ServerSettings(drain_s=0), [rpc.door(stage, handlers)])
     with channel(f"127.0.0.1:{server.port}") as connection:
         yield pb_grpc.EmbeddingServiceStub(connection)
     server.stop()
@@ -52,14 +53,29 @@ def refused(method: grpc.UnaryUnaryMultiCallable, request: object) -> VidxError:
 
 
 def test_texts_become_unit_vectors_with_the_curve_of_their_score(stub: pb_grpc.EmbeddingServiceStub) -> None:
-    response = call(stub.EmbedText, pb.EmbedTextRequest(texts=["a dog", "a cat runs"]), 10)
-    vectors = np.array([v.values for v in response.vectors])
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 1], atol=1e-6)
-    cosines = vectors @ model().background.T
-    middles, spreads = ([getattr(c, field) for c in response.calibrations] for field in ("middle", "spread"))
-    np.testing.assert_allclose(middles, cosines.mean(1) + 4 * cosines.std(1), atol=1e-6)
-    np.testing.assert_allclose(spreads, 0.5 * cosines.std(1), atol=1e-6)
-    assert response.space == "fake-space"
+    for text_space, space in ((pb.JOINT, model().joint), (pb.SENTENCE, model().sentence)):
+        response = call(stub.EmbedText, pb.EmbedTextRequest(texts=["a dog", "a cat"], text_space=text_space), 10)
+        vectors = np.array([v.values for v in response.vectors])
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 1], atol=1e-6)
+        cosines = vectors @ space.background.T
+        middles, spreads = ([getattr(c, field) for c in response.calibrations] for field in ("middle", "spread"))
+        np.testing.assert_allclose(middles, cosines.mean(1) + space.centre * cosines.std(1), atol=1e-6)
+        np.testing.assert_allclose(spreads, space.scale * cosines.std(1), atol=1e-6)
+        assert response.space == space.name
+
+
+def test_a_text_is_for_pictures_unless_it_is_asked_for_as_a_sentence(stub: pb_grpc.EmbeddingServiceStub) -> None:
+    def ask(**more: int) -> pb.EmbedTextResponse:
+        return call(stub.EmbedText, pb.EmbedTextRequest(texts=["a dog"], **more), 10)
+
+    assert ask() == ask(text_space=pb.JOINT)
+    # The cache, which the first answers filled, keeps the spaces apart.
+    np.testing.assert_array_equal(ask(text_space=pb.SENTENCE).vectors[0].values, [-v for v in ask().vectors[0].values])
+
+
+def test_an_unknown_space_is_an_invalid_argument(stub: pb_grpc.EmbeddingServiceStub) -> None:
+    error = refused(stub.EmbedText, pb.EmbedTextRequest(texts=["a dog"], text_space=7))  # type: ignore[arg-type]
+    assert list(error.fields) == ["text_space"]
 
 
 @pytest.mark.parametrize(("texts", "field"), [([""], "texts[0]"), ([], "texts"), (["a" * 10_001], "texts[0]")])
@@ -96,6 +112,15 @@ def test_run_does_a_step(stub: pb_grpc.EmbeddingServiceStub, artifacts: Artifact
     assert dict(outputs.counts) == {"vectors": 1}
     (key,) = outputs.artifacts["frame_vectors"].keys
     np.testing.assert_allclose(from_npz(artifacts.objects.get(key))[0], [vector_of(7)], atol=1e-6)
+
+
+def test_run_embeds_a_title(stub: pb_grpc.EmbeddingServiceStub, artifacts: ArtifactStore) -> None:
+    artifacts.save(f"{VIDEO}/i.pb", VideoInfo(VIDEO, "a dog", 0))
+    job = media_pb2.Job(video=VIDEO, step="embedding.title", attempt=1)
+    job.inputs["info"].keys.append(f"{VIDEO}/i.pb")
+    (key,) = call(stub.Run, pb.RunRequest(job=job), 10).outputs.artifacts["title_vectors"].keys
+    vectors, space = from_npz(artifacts.objects.get(key))
+    assert (vectors.shape, space) == ((1, 8), "sentences")
 
 
 def test_run_refuses_an_unknown_step_and_a_missing_input(stub: pb_grpc.EmbeddingServiceStub) -> None:

@@ -35,7 +35,10 @@ class TritonPythonModel:
         self.outputs = [item["name"] for item in config["output"]]
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Requests of one shape run as one batch; an error answers only the requests of its batch."""
+        """Requests of one shape run as one batch; an error answers only the requests of its batch.
+
+        Each is answered with the outputs that it names, which a batch computes together.
+        """
         groups: dict[tuple[tuple[int, ...], ...], list[int]] = defaultdict(list)
         feeds = []
         for index, request in enumerate(requests):
@@ -44,22 +47,24 @@ class TritonPythonModel:
             feeds.append(feed)
         responses: list[Any] = [None] * len(requests)
         for members in groups.values():
+            asked = {i: set(requests[i].requested_output_names()) for i in members}
+            names = [name for name in self.outputs if any(name in wanted for wanted in asked.values())]
             try:
-                answers = self.run([feeds[i] for i in members])
+                answers = self.run([feeds[i] for i in members], names)
             except Exception as error:
                 for i in members:
                     responses[i] = pb.InferenceResponse(error=pb.TritonError(str(error)))
                 continue
             for i, arrays in zip(members, answers, strict=True):
                 responses[i] = pb.InferenceResponse(
-                    [pb.Tensor(n, a) for n, a in zip(self.outputs, arrays, strict=True)]
+                    [pb.Tensor(n, a) for n, a in zip(names, arrays, strict=True) if n in asked[i]]
                 )
         return responses
 
-    def run(self, feeds: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
+    def run(self, feeds: list[list[np.ndarray]], names: list[str]) -> list[list[np.ndarray]]:
         joined = feeds[0] if len(feeds) == 1 else [np.concatenate(arrays) for arrays in zip(*feeds, strict=True)]
         parts = [
-            self.session.run(self.outputs, {n: a[i : i + self.rows] for n, a in zip(self.inputs, joined, strict=True)})
+            self.session.run(names, {n: a[i : i + self.rows] for n, a in zip(self.inputs, joined, strict=True)})
             for i in range(0, len(joined[0]), self.rows)
         ]
         results = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]

@@ -1,1 +1,1 @@
-"""Pure rules of embedding: the model's facts, windows of long texts, vectors and their pooling into shots."""
+"""Pure rules of embedding: the models' facts, windows of long texts, passages, vectors and their pooling into shots."""

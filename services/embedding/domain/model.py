@@ -6,22 +6,48 @@ from services.embedding.domain.vectors import F32
 
 ALGORITHM = 1
 """Raised when this stage would make other vectors of the same inputs and models."""
+CLASSES_ALGORITHM = 1
+"""The same for classes of frames."""
+TEXT_ALGORITHM = 1
+"""The same for passages and their vectors."""
+CLASSES_KEPT = 5
+"""Of each frame, the likeliest."""
 
 
 @dataclass(frozen=True)
-class Model:
-    """A pair of encoders of pictures and texts with one joint space."""
+class TextSpace:
+    """A space that texts are embedded in, and how their cosines there become scores."""
 
-    space: str
-    """Names the space; vectors of different spaces must not be compared."""
+    name: str
+    """Vectors of different spaces must not be compared."""
     dimension: int
-    image_version: str
-    """Changes with everything that shapes a picture's vector: weights, layout, size."""
-    text_version: str
+    version: str
     """Changes with everything that shapes a text's vector."""
     background: F32
-    """Unit vectors of unrelated pictures, [m, dimension]."""
+    """Unit vectors of unrelated things, [m, dimension]: pictures in the joint space, else sentences."""
     centre: float
     """Deviations above the background's mean cosine at which a score is one half."""
     scale: float
     """Deviations by which the odds of a score grow e-fold; above 0."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """The encoders of a pack: of pictures and texts in a joint space, and of texts in a space of their own."""
+
+    joint: TextSpace
+    sentence: TextSpace
+    image_version: str
+    """Changes with everything that shapes a picture's vector: weights, layout, size."""
+    classes: tuple[str, ...] = ()
+    """What the image encoder tells apart, in its order; none when it tells no classes."""
+
+    @property
+    def space(self) -> str:
+        """The joint space, which pictures are embedded in."""
+        return self.joint.name
+
+    @property
+    def dimension(self) -> int:
+        """Of the joint space."""
+        return self.joint.dimension

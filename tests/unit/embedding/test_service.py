@@ -13,14 +13,13 @@ from services.core.jobs import Job, no_progress
 from services.core.media import SampledFrame, SampledFrames, Shot, Shots
 from services.core.names import VideoName
 from services.core.times import TimeRange
-from services.core.vectors import from_npz, to_npz
-from services.embedding.domain.model import Model
+from services.core.vectors import classes_from_npz, from_npz, to_npz
+from services.embedding.domain.model import CLASSES_KEPT, Model
 from services.embedding.domain.vectors import unit
 from services.embedding.service import Embedding
-from services.embedding.texts import Texts
 from services.runtime.artifacts import ArtifactStore
 from services.runtime.store_folder import FolderStore
-from tests.fakes.embedding import DictCache, FakeEncoder, FakePictures, FakeTokenizer, model, vector_of
+from tests.fakes.embedding import FakeEncoder, FakePictures, model, probabilities_of, texts, vector_of
 
 VIDEO = VideoName("c", "v")
 PREFIX = f"{VIDEO}/decoding/"
@@ -31,10 +30,10 @@ class Bench:
 
     def __init__(self, folder: Path, model_: Model | None = None) -> None:
         self.artifacts = ArtifactStore(FolderStore(folder))
-        self.encoder = FakeEncoder()
         self.model = model_ or model()
-        texts = Texts(self.model, self.encoder, FakeTokenizer(), DictCache())
-        self.stage = Embedding(self.artifacts, self.model, self.encoder, FakePictures(), texts, batch=16, in_flight=3)
+        self.encoder = FakeEncoder(len(self.model.classes))
+        spaces = texts(self.encoder, self.model)
+        self.stage = Embedding(self.artifacts, self.model, self.encoder, FakePictures(), *spaces, batch=16, in_flight=3)
 
     def segment(self, files: dict[int, bytes], *, index: int = 0, leave_out: int | None = None) -> Job:
         """A decoded segment: a frame a file by PTS, each standing for 10 ns from its PTS."""
@@ -87,6 +86,40 @@ def test_a_frame_of_several_crops_is_their_mean(bench: Bench) -> None:
     outputs = bench.stage.segment(bench.segment({0: bytes([1, 2, 3]), 5: bytes([4])}), no_progress)
     wanted = [unit(np.array([vector_of(1) + vector_of(2) + vector_of(3)]))[0], vector_of(4)]
     np.testing.assert_allclose(held(bench, outputs.artifacts["frame_vectors"]), wanted, atol=1e-6)
+
+
+def test_a_model_of_classes_gives_the_likeliest_of_each_frame(tmp_path: Path) -> None:
+    names = tuple("abcdefg")
+    bench = Bench(tmp_path, model(classes=names))
+    files = {pts: bytes([pts]) for pts in reversed(range(40))}
+    outputs = bench.stage.segment(bench.segment(files), no_progress)
+    found = classes_from_npz(bench.artifacts.objects.get(outputs.artifacts["frame_classes"]))
+    assert found.names.shape == found.probabilities.shape == (40, CLASSES_KEPT)
+    for pts in range(40):
+        wanted = sorted(zip(probabilities_of(pts, 7), names, strict=True), reverse=True)[:CLASSES_KEPT]
+        assert list(zip(found.probabilities[pts], found.names[pts], strict=True)) == wanted
+    assert sorted(bench.encoder.image_batches) == [8, 16, 16]
+    np.testing.assert_allclose(held(bench, outputs.artifacts["frame_vectors"])[3], vector_of(3), atol=1e-6)
+
+
+def test_classes_of_several_crops_are_averaged(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, model(classes=("a", "b")))
+    outputs = bench.stage.segment(bench.segment({0: bytes([1, 2, 3])}), no_progress)
+    found = classes_from_npz(bench.artifacts.objects.get(outputs.artifacts["frame_classes"]))
+    mean = np.mean([probabilities_of(value, 2) for value in (1, 2, 3)], axis=0)
+    np.testing.assert_allclose(found.probabilities, [sorted(mean, reverse=True)], atol=1e-6)
+
+
+def test_other_classes_leave_vectors_where_they_are(tmp_path: Path) -> None:
+    """Frames that were embedded before the model told classes, or other ones, keep their vectors' key."""
+    job = Bench(tmp_path).segment({0: b"a"})
+    told = [
+        Bench(tmp_path, model(classes=classes)).stage.segment(job, no_progress).artifacts
+        for classes in ((), ("a", "b"), ("a", "c"))
+    ]
+    assert len({outputs["frame_vectors"] for outputs in told}) == 1
+    assert "frame_classes" not in told[0]
+    assert told[1]["frame_classes"] != told[2]["frame_classes"]
 
 
 def test_progress_is_told_a_batch(bench: Bench) -> None:
@@ -212,8 +245,11 @@ def test_a_picture_over_the_limit_stays_that_kind_of_error(bench: Bench, monkeyp
 
 
 def test_texts_come_with_the_curve_of_their_score(bench: Bench) -> None:
-    found = bench.stage.embed_text(["a dog", "a cat runs"])
-    cosines = found.vectors @ bench.model.background.T
-    np.testing.assert_allclose(found.middles, cosines.mean(1) + 4 * cosines.std(1), atol=1e-6)
-    np.testing.assert_allclose(found.spreads, 0.5 * cosines.std(1), atol=1e-6)
-    assert (found.spreads > 0).all()
+    embeds = (bench.stage.embed_text, bench.model.joint), (bench.stage.embed_sentences, bench.model.sentence)
+    for embed, space in embeds:
+        found = embed(["a dog", "a cat runs"])
+        cosines = found.vectors @ space.background.T
+        np.testing.assert_allclose(found.middles, cosines.mean(1) + space.centre * cosines.std(1), atol=1e-6)
+        np.testing.assert_allclose(found.spreads, space.scale * cosines.std(1), atol=1e-6)
+        assert (found.spreads > 0).all()
+        assert found.space == space.name

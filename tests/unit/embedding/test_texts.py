@@ -4,16 +4,20 @@ import threading
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.core.errors import InvalidInput
+from services.core.errors import Cancelled, InvalidInput
+from services.core.jobs import no_progress
 from services.embedding.cache import LruCache
 from services.embedding.domain.vectors import unit
 from services.embedding.texts import Texts
 from tests.fakes.embedding import BEGIN, END, DictCache, FakeEncoder, FakeTokenizer, model, window_vector
+from tests.fakes.embedding import texts as spaces
 
 
 def texts(encoder: FakeEncoder, cache: DictCache | LruCache | None = None, **options: int) -> Texts:
-    return Texts(model(), encoder, FakeTokenizer(), cache or DictCache(), **options)
+    return spaces(encoder, None, cache, **options)[0]
 
 
 def test_a_short_text_is_one_window() -> None:
@@ -29,9 +33,9 @@ def test_a_long_text_is_the_mean_of_its_windows_by_tokens() -> None:
 
 def test_vectors_are_in_the_order_of_texts_over_many_batches() -> None:
     encoder = FakeEncoder()
-    given = ["w " * (20 - n) + "word" * n for n in range(1, 20)]
-    together = texts(encoder, batch=4).vectors(given)
-    singly = np.concatenate([texts(FakeEncoder()).vectors([text]) for text in given])
+    mixed = ["w " * (20 - n) + "word" * n for n in range(1, 20)]
+    together = texts(encoder, batch=4).vectors(mixed)
+    singly = np.concatenate([texts(FakeEncoder()).vectors([text]) for text in mixed])
     np.testing.assert_allclose(together, singly, atol=1e-6)
     assert max(map(len, encoder.text_batches)) == 4
 
@@ -48,12 +52,49 @@ def test_a_repeated_text_is_encoded_once() -> None:
 def test_another_model_does_not_answer_from_the_cache() -> None:
     cache, encoder = DictCache(), FakeEncoder()
     texts(encoder, cache).vectors(["a dog"])
-    Texts(model(text_version="t2"), encoder, FakeTokenizer(), cache).vectors(["a dog"])
+    spaces(encoder, model(text_version="t2"), cache)[0].vectors(["a dog"])
     assert len(encoder.text_batches) == 2
 
 
+def test_another_space_does_not_answer_from_the_cache() -> None:
+    cache, encoder = DictCache(), FakeEncoder()
+    joint, sentences = spaces(encoder, cache=cache)
+    np.testing.assert_array_equal(joint.vectors(["a dog"]), -sentences.vectors(["a dog"]))
+    assert len(encoder.text_batches) == 2
+
+
+@given(st.lists(st.text("ab .\n\x00", max_size=60), max_size=40), st.integers(1, 5), st.integers(1, 3))
+def test_many_texts_have_the_vectors_that_each_has_alone(each: list[str], batch: int, in_flight: int) -> None:
+    encoder, tokenizer = FakeEncoder(), FakeTokenizer()
+    told: list[tuple[int, int]] = []
+    found = texts(encoder, batch=batch, in_flight=in_flight).many(each, lambda *p: told.append(p))
+    assert set(found) == {text for text in each if tokenizer.tokens(text).ids}
+    for text, vector in found.items():
+        np.testing.assert_allclose(vector, texts(FakeEncoder()).vectors([text])[0], atol=1e-5)
+    assert max(map(len, encoder.text_batches), default=0) <= batch
+    assert (told[0], told[-1]) == ((0, len(set(each))), (len(set(each)),) * 2)
+
+
+def test_many_texts_leave_the_cache_alone_and_may_be_longer_than_a_query() -> None:
+    encoder, cache = FakeEncoder(), DictCache()
+    texts(encoder, cache).many(["a " * 20_000, "b", "b"], no_progress)
+    assert cache.held == {}
+    assert sum(len(window) - 2 for batch in encoder.text_batches for window in batch) == 20_001
+
+
+def test_cancelling_ends_many_texts() -> None:
+    def stop(done: int, total: int) -> None:
+        if done:
+            raise Cancelled("stopped")
+
+    encoder = FakeEncoder()
+    with pytest.raises(Cancelled):
+        texts(encoder, batch=1, in_flight=2).many([f"{'a' * n}" for n in range(1, 200)], stop)
+    assert len(encoder.text_batches) < 10
+
+
 @pytest.mark.parametrize(
-    ("given", "field"),
+    ("bad", "field"),
     [
         ([], "texts"),
         (["a"] * 65, "texts"),
@@ -64,9 +105,9 @@ def test_another_model_does_not_answer_from_the_cache() -> None:
     ],
     ids=["none", "too many", "empty", "blank", "too long", "unreadable"],
 )
-def test_bad_texts_are_named(given: list[str], field: str) -> None:
+def test_bad_texts_are_named(bad: list[str], field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        texts(FakeEncoder()).vectors(given)
+        texts(FakeEncoder()).vectors(bad)
     assert list(caught.value.fields) == [field]
 
 

@@ -17,10 +17,10 @@ from tests.fakes.embedding import MANIFEST
 
 
 class Script(pb_grpc.GRPCInferenceServiceServicer):
-    """Answers each inference with the next of `answers`: an array, or a status with its message."""
+    """Answers each inference with the next of `answers`: array `y`, arrays by name, or a status with its message."""
 
     def __init__(self) -> None:
-        self.answers: list[np.ndarray | tuple[grpc.StatusCode, str]] = []
+        self.answers: list[np.ndarray | dict[str, np.ndarray] | tuple[grpc.StatusCode, str]] = []
         self.requests: list[pb.ModelInferRequest] = []
         self.go_on = threading.Event()
         self.go_on.set()
@@ -32,8 +32,10 @@ class Script(pb_grpc.GRPCInferenceServiceServicer):
         if isinstance(answer, tuple):
             context.abort(*answer)
         response = pb.ModelInferResponse(model_name=request.model_name)
-        response.outputs.add(name="y", datatype="FP32", shape=answer.shape)
-        response.raw_output_contents.append(answer.astype(np.float32).tobytes())
+        given = answer if isinstance(answer, dict) else {"y": answer}
+        for name, array in given.items():
+            response.outputs.add(name=name, datatype="FP32", shape=array.shape)
+            response.raw_output_contents.append(array.astype(np.float32).tobytes())
         return response
 
     def ServerReady(self, request, context):  # noqa: N802
@@ -144,6 +146,31 @@ def test_pictures_are_encoded(triton: Triton, script: Script) -> None:
     vectors = TritonEncoder(triton, MANIFEST).encode_images(np.zeros((2, 4, 8, 3), np.uint8))
     np.testing.assert_allclose(vectors, [[0.6, 0.8, 0], [0, 0, 1]], atol=1e-6)
     assert script.requests[0].model_version == "2"
+    assert [output.name for output in script.requests[0].outputs] == ["y"]
+
+
+def test_pictures_are_classified_by_the_same_inference(triton: Triton, script: Script) -> None:
+    script.answers = [{"p": np.array([[0.25, 0.75]]), "y": np.array([[0, 2, 0]])}]
+    encoder = TritonEncoder(triton, MANIFEST, 2)
+    vectors, probabilities = encoder.classify_images(np.zeros((1, 4, 8, 3), np.uint8))
+    np.testing.assert_array_equal(vectors, [[0, 1, 0]])
+    np.testing.assert_array_equal(probabilities, [[0.25, 0.75]])
+    (request,) = script.requests
+    assert [output.name for output in request.outputs] == ["y", "p"]
+
+
+@pytest.mark.parametrize("answer", [np.ones((1, 3)), np.full((1, 2), np.nan)], ids=["columns", "nan"])
+def test_probabilities_that_do_not_fit_are_a_fault(triton: Triton, script: Script, answer: np.ndarray) -> None:
+    script.answers = [{"y": np.ones((1, 3)), "p": answer}]
+    with pytest.raises(Internal, match="model see"):
+        TritonEncoder(triton, MANIFEST, 2).classify_images(np.zeros((1, 4, 8, 3), np.uint8))
+
+
+def test_sentences_are_another_output_of_the_same_model(triton: Triton, script: Script) -> None:
+    script.answers = [{"z": np.eye(1, 3)}]
+    np.testing.assert_array_equal(TritonEncoder(triton, MANIFEST).encode_sentences([(7,)]), [[1, 0, 0]])
+    assert script.requests[0].model_name == "read"
+    assert [output.name for output in script.requests[0].outputs] == ["z"]
 
 
 def test_windows_of_text_are_padded_and_masked(triton: Triton, script: Script) -> None:

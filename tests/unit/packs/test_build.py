@@ -1,13 +1,15 @@
 """Builds are found again, appear whole or not at all, and change their name with what they are made of."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.core import errors
-from services.packs import export, manifest
+from services.packs import assets, export, extras, manifest
 from services.packs import pack as packs
+from services.packs.assets import Assets
 from services.packs.build import build
 from tests.unit.packs.test_manifest import sample
 
@@ -22,6 +24,9 @@ def pack_file(tmp_path: Path) -> Path:
     (folder / "builtin.toml").write_text((DEPLOY / "builtin.toml").read_text())
     (folder / "imagenet_captions.txt").write_text("a | b\nc | d\n")
     (folder / "colours.txt").write_text("red | #ff0000 | b\n")
+    (folder / "imagenet_classes.txt").write_text("a\nb\n")
+    (folder / "everyday_sentences.txt").write_text("a b\n")
+    (folder / "caption_prompt.txt").write_text("say a or b\n")
     (folder / "triton/model.py").write_text("runner = 1\n")
     return folder / "builtin.toml"
 
@@ -52,7 +57,18 @@ def test_second_build_does_nothing(pack_file: Path, tmp_path: Path, exports: lis
     assert [folder.name for folder in (tmp_path / "out").iterdir()] == [first.folder]
 
 
-@pytest.mark.parametrize("name", ["imagenet_captions.txt", "colours.txt", "triton/model.py", "builtin.toml"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "imagenet_captions.txt",
+        "colours.txt",
+        "imagenet_classes.txt",
+        "everyday_sentences.txt",
+        "caption_prompt.txt",
+        "triton/model.py",
+        "builtin.toml",
+    ],
+)
 def test_digest_covers_every_file(pack_file: Path, tmp_path: Path, exports: list[Path], name: str) -> None:
     before = build(pack_file, tmp_path / "out", backend="python", progress=silent)
     file = pack_file.parent / name
@@ -61,27 +77,98 @@ def test_digest_covers_every_file(pack_file: Path, tmp_path: Path, exports: list
     assert len(exports) == 2
 
 
-@pytest.mark.parametrize("constant", ["FORMAT", "VECTORS"])
+@pytest.mark.parametrize("constant", ["FORMAT", "VECTORS", "SENTENCE_VECTORS"])
 def test_a_newer_builder_does_not_take_an_old_build(
     pack_file: Path, tmp_path: Path, exports: list[Path], monkeypatch: pytest.MonkeyPatch, constant: str
 ) -> None:
     before = build(pack_file, tmp_path / "out", backend="python", progress=silent)
-    monkeypatch.setattr(packs, constant, getattr(packs, constant) + 1)
+    monkeypatch.setattr(assets, constant, getattr(assets, constant) + 1)
     assert build(pack_file, tmp_path / "out", backend="python", progress=silent).digest != before.digest
     assert len(exports) == 2
 
 
 def test_only_what_shapes_vectors_changes_their_digest(pack_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def vectors() -> str:
+    def vectors() -> list[str]:
         pack = packs.load(pack_file)
-        return packs.vector_digest(pack, packs.Assets.of(pack, pack_file))
+        return [Assets.of(pack, pack_file).vector_digest(pack), packs.sentence_digest(pack)]
 
     before = vectors()
-    pack_file.write_text(pack_file.read_text().replace("queue_delay_us = 2000", "queue_delay_us = 1000"))
+    text = pack_file.read_text()
+    text = text.replace("queue_delay_us = 2000", "queue_delay_us = 1000").replace("everyday_", "other_")
+    pack_file.write_text(text.replace('classes = "imagenet_classes.txt"', 'classes = "other_classes.txt"'))
     monkeypatch.setattr(packs, "FORMAT", packs.FORMAT + 1)
     assert vectors() == before
     monkeypatch.setattr(packs, "VECTORS", packs.VECTORS + 1)
-    assert vectors() != before
+    joint, sentences = vectors()
+    assert (joint != before[0], sentences) == (True, before[1])
+    monkeypatch.setattr(packs, "SENTENCE_VECTORS", packs.SENTENCE_VECTORS + 1)
+    assert vectors() == [joint, vectors()[1]] != [joint, before[1]]
+
+
+def test_the_joint_space_of_the_built_in_pack_is_what_it_was() -> None:
+    """Videos that were indexed before the pack had class names and sentences are still searched."""
+    pack = packs.load(DEPLOY / "builtin.toml")
+    assert Assets.of(pack, DEPLOY / "builtin.toml").vector_digest(pack)[:16] == "70d5bdcb0e154ee7"
+
+
+def whisper(pack_file: Path, model: str) -> None:
+    spoken = f'technology = "faster_whisper"\nmodel = "{model}"'
+    pack_file.write_text(pack_file.read_text().replace('technology = "pocketsphinx"', spoken))
+
+
+def test_a_speech_model_that_is_not_there_stops_the_build(pack_file: Path, tmp_path: Path) -> None:
+    whisper(pack_file, "small")
+    with pytest.raises(errors.NotFound, match="speech model is not at"):
+        build(pack_file, tmp_path / "out", backend="python", progress=silent)
+
+
+@pytest.mark.parametrize("beside", [True, False], ids=["beside", "absolute"])
+def test_a_speech_model_beside_the_pack_file_is_taken_in_another_is_left(
+    pack_file: Path, tmp_path: Path, beside: bool
+) -> None:
+    folder = (pack_file.parent if beside else tmp_path) / "small"
+    folder.mkdir()
+    (folder / "model.bin").write_bytes(b"weights")
+    whisper(pack_file, "small" if beside else str(folder))
+    pack = packs.load(pack_file)
+    found = Assets.of(pack, pack_file)
+    before = found.build_digest(pack, "python")
+    made = extras.speech(pack, found, tmp_path)
+    assert manifest.speech_model(tmp_path, made) == (tmp_path / "speech" if beside else folder)
+    (folder / "model.bin").write_bytes(b"others")
+    assert (found.build_digest(pack, "python") != before) == beside
+
+
+def test_a_captioner_on_triton_is_taken_in(pack_file: Path, tmp_path: Path) -> None:
+    folder = pack_file.parent / "tell"
+    text = pack_file.read_text().replace(
+        '[captioner]\ntechnology = "classes"',
+        '[captioner]\ntechnology = "triton"\nrepository = "tell"\nlicence = "MIT"\n'
+        'input = "image"\noutput = "text"\nheight = 32\nwidth = 64',
+    )
+    pack_file.write_text(text)
+    pack = packs.load(pack_file)
+    with pytest.raises(errors.NotFound, match="captioner is not at"):
+        Assets.of(pack, pack_file)
+    folder.mkdir()
+    (folder / "config.pbtxt").write_text("name: 'tell'")
+    made = extras.captioner(pack, Assets.of(pack, pack_file), tmp_path)
+    assert (made.model, made.version, made.input, made.output, made.height) == ("tell", "1", "image", "text", 32)
+    assert (tmp_path / "tell/config.pbtxt").is_file()
+    assert (tmp_path / made.prompt).read_text() == "say a or b\n"
+    with pytest.raises(errors.InvalidInput, match="cannot be called tell"):
+        extras.captioner(pack, Assets.of(pack, pack_file), tmp_path)
+
+
+def test_names_are_one_a_class(pack_file: Path, tmp_path: Path) -> None:
+    pack = packs.load(pack_file)
+    found = Assets.of(pack, pack_file)
+    assert json.loads((tmp_path / extras.write_classes(found, tmp_path, 2)).read_text()) == ["a", "b"]
+    with pytest.raises(errors.InvalidInput, match="2 names for 3 classes"):
+        extras.write_classes(found, tmp_path, 3)
+    (pack_file.parent / "imagenet_classes.txt").write_text("# the names\na\n\n")
+    with pytest.raises(errors.InvalidInput, match="class 1 is empty"):
+        extras.write_classes(found, tmp_path, 2)
 
 
 def test_backends_stand_side_by_side(pack_file: Path, tmp_path: Path, exports: list[Path]) -> None:

@@ -12,7 +12,7 @@ import transformers
 from safetensors.torch import save_file
 
 from services.core import errors
-from services.packs import colours, conse, efficientnet, minilm, onnx_file
+from services.packs import colours, conse, efficientnet, minilm, onnx_file, sentence_space
 
 
 @pytest.fixture(scope="module")
@@ -60,20 +60,39 @@ def test_text_onnx_equals_torch_and_padding_changes_nothing(
     example, free = torch.ones((2, 8), dtype=torch.int64), {0: "batch", 1: "tokens"}
     path = tmp_path / "text.onnx"
     names = {"input_ids": example, "attention_mask": example}
-    onnx_file.export(module, names, ["vector"], path, dict.fromkeys(names, free))
+    onnx_file.export(module, names, ["vector", "sentence"], path, dict.fromkeys(names, free))
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     ids, mask = tokens()
 
-    def run(rows: int, length: int) -> np.ndarray:
+    def run(output: str, rows: int, length: int) -> np.ndarray:
         feed = {"input_ids": ids[:rows, :length].numpy(), "attention_mask": mask[:rows, :length].numpy()}
-        return np.asarray(session.run(None, feed)[0])
+        return np.asarray(session.run([output], feed)[0])
 
     with torch.inference_mode():
-        expected = module(ids, mask).numpy()
-    np.testing.assert_allclose(run(3, 12), expected, atol=1e-5)
-    np.testing.assert_allclose(np.linalg.norm(expected, axis=1), 1, atol=1e-5)
+        vector, sentence = (tensor.numpy() for tensor in module(ids, mask))
+    for output, expected in {"vector": vector, "sentence": sentence}.items():
+        np.testing.assert_allclose(run(output, 3, 12), expected, atol=1e-5)
+        np.testing.assert_allclose(np.linalg.norm(expected, axis=1), 1, atol=1e-5)
     ids, mask = ids[1:2], mask[1:2]
-    np.testing.assert_allclose(run(1, 5), expected[1:2], atol=1e-5)
+    np.testing.assert_allclose(run("vector", 1, 5), vector[1:2], atol=1e-5)
+    np.testing.assert_allclose(run("sentence", 1, 5), sentence[1:2], atol=1e-5)
+
+
+def test_sentences_are_the_encoders_own_vectors(
+    checkpoint: tuple[Path, Path, torch.nn.Module], space: conse.Space, tmp_path: Path
+) -> None:
+    encoder = minilm.load(*checkpoint[:2])
+    example, free = torch.ones((2, 8), dtype=torch.int64), {0: "batch", 1: "tokens"}
+    names = {"input_ids": example, "attention_mask": example}
+    onnx_file.export(sentence_space.Plain(encoder), names, ["sentence"], tmp_path / "s", dict.fromkeys(names, free))
+    session = onnxruntime.InferenceSession(tmp_path / "s", providers=["CPUExecutionProvider"])
+    ids, mask = tokens()
+    (alone,) = session.run(None, {"input_ids": ids.numpy(), "attention_mask": mask.numpy()})
+    with torch.inference_mode():
+        expected = encoder(ids, mask)
+        _, beside = conse.Sentence(encoder, space)(ids, mask)
+    np.testing.assert_allclose(alone, expected, atol=1e-5)
+    torch.testing.assert_close(beside, expected, atol=0, rtol=0)
 
 
 def test_visual_onnx_equals_torch(space: conse.Space, tmp_path: Path) -> None:
@@ -82,13 +101,17 @@ def test_visual_onnx_equals_torch(space: conse.Space, tmp_path: Path) -> None:
     module = conse.Picture(classifier, colours.Tint(palette(), np.eye(3, 32, dtype=np.float32)), space, 1.5, 0.3)
     path = tmp_path / "visual.onnx"
     canvas = torch.zeros((2, 64, 96, 3), dtype=torch.uint8)
-    onnx_file.export(module, {"image": canvas}, ["vector"], path, {"image": {0: "batch"}})
+    onnx_file.export(module, {"image": canvas}, ["vector", "probabilities"], path, {"image": {0: "batch"}})
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     for batch in (1, 3):
         image = torch.randint(0, 256, (batch, 64, 96, 3), dtype=torch.uint8)
         with torch.inference_mode():
-            expected = module(image).numpy()
-        np.testing.assert_allclose(session.run(None, {"image": image.numpy()})[0], expected, atol=1e-4)
+            vector, probabilities = module(image)
+            expected = torch.softmax(classifier(image), -1)
+        found = session.run(["vector", "probabilities"], {"image": image.numpy()})
+        np.testing.assert_allclose(found[0], vector, atol=1e-4)
+        torch.testing.assert_close(probabilities, expected, atol=0, rtol=0)
+        np.testing.assert_allclose(found[1], expected, atol=1e-5)
     # What ONNX Runtime can neither fold nor fuse doubles the cost of a picture.
     assert not {node.op_type for node in onnx.load(path).graph.node} & {"BatchNormalization", "CastLike", "Pad"}
 

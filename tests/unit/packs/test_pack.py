@@ -1,11 +1,13 @@
 """The pack file: what is accepted, what is refused, and what its digest covers."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from services.core import errors
 from services.packs import pack, source
+from services.packs.extras import class_names
 from services.packs.sentences import load as load_sentences
 
 BUILTIN = Path(__file__).parents[3] / "deploy/models/builtin.toml"
@@ -25,6 +27,48 @@ def test_builtin_has_sentences_for_every_imagenet_class() -> None:
         assert classes[index][0] == name
 
 
+def test_builtin_names_every_class_in_the_order_of_its_sentences() -> None:
+    builtin = pack.load(BUILTIN)
+    names = class_names(BUILTIN.parent / builtin.visual_encoder.classes)
+    spoken = [said[0] for said in load_sentences(BUILTIN.parent / builtin.visual_encoder.sentences)]
+    assert len(set(names)) == len(names) == len(spoken)
+    # A name shares a word with what stands before its sentences, which tells the class by other words here and there.
+    renamed = {i: name for i, name in enumerate(names) if not set(name.lower().split()) & set(words(spoken[i]))}
+    assert renamed == {
+        27: "young newt",
+        97: "male duck",
+        154: "Pekingese dog",
+        155: "Shih Tzu dog",
+        255: "Leonberger dog",
+        836: "pair of dark glasses",
+        856: "threshing machine",
+        884: "vaulted ceiling",
+        906: "necktie",
+        970: "mountain",
+        981: "baseball player",
+        982: "bridegroom",
+    }
+
+
+def words(text: str) -> list[str]:
+    return text.lower().replace(",", " ").split()
+
+
+def test_builtin_class_names_follow_an_article() -> None:
+    names = class_names(BUILTIN.parent / pack.load(BUILTIN).visual_encoder.classes)
+    for name in names:
+        assert re.fullmatch(r"[A-Za-z][A-Za-z' -]*", name)
+        assert not name.startswith(("a ", "an ", "the "))
+
+
+def test_one_model_serves_both_spaces_of_texts_when_their_source_is_one() -> None:
+    builtin = pack.load(BUILTIN)
+    assert builtin.one_text_model
+    other = builtin.sentence_encoder.source.model_copy(update={"version": "9"})
+    changed = builtin.sentence_encoder.model_copy(update={"source": other})
+    assert not builtin.model_copy(update={"sentence_encoder": changed}).one_text_model
+
+
 @pytest.mark.parametrize(
     ("old", "new", "field"),
     [
@@ -33,8 +77,24 @@ def test_builtin_has_sentences_for_every_imagenet_class() -> None:
         ('sha256 = "5', 'sha256 = "x', "visual_encoder.source.weights.sha256"),
         ("temperature = ", "temperatur = ", "visual_encoder.temperature"),
         ("max_batch_size = 64", "max_batch_size = 4", "serving"),
+        ('technology = "pocketsphinx"', 'technology = "faster_whisper"', "speech"),
+        ('language = "en-US"', 'language = "English"', "speech.language"),
+        ('technology = "classes"', 'technology = "triton"', "captioner"),
+        ('technology = "classes"', 'technology = "classes"\nheight = 32', "captioner"),
+        ('classes = "imagenet_classes.txt"', "", "pack"),
     ],
-    ids=["size not a multiple of 32", "unknown technology", "not a digest", "unknown key", "preferred above maximum"],
+    ids=[
+        "size not a multiple of 32",
+        "unknown technology",
+        "not a digest",
+        "unknown key",
+        "preferred above maximum",
+        "no folder of the speech model",
+        "not a language tag",
+        "no captioning model",
+        "tensors of no captioning model",
+        "captions of classes without names",
+    ],
 )
 def test_refuses_and_names_the_field(tmp_path: Path, old: str, new: str, field: str) -> None:
     file = tmp_path / "pack.toml"

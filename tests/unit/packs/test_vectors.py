@@ -1,4 +1,6 @@
-"""The vectors of tiny encoders with fixed weights: whoever changes them must raise `pack.VECTORS`."""
+"""The vectors of tiny encoders with fixed weights: whoever changes them must raise `pack.VECTORS`, or for those of the
+sentence space `pack.SENTENCE_VECTORS`.
+"""
 
 import math
 
@@ -17,6 +19,7 @@ KNOWN = {
         "background": [0.3116, 0.2229, -0.1924, -0.3258, 0.0181, 0.3355],
     }
 }
+KNOWN_PLAIN = {1: [0.5551, 0.3289, 0.1899, 0.0507, -0.2231, -0.0019]}
 BERT = {
     "hidden_size": 16, "layer_norm_eps": 1e-12, "vocab_size": 20, "max_position_embeddings": 8, "type_vocab_size": 2,
     "num_attention_heads": 2, "intermediate_size": 32, "num_hidden_layers": 2,
@@ -47,14 +50,18 @@ def picture() -> Tensor:
     palette = colours.parse([["red", "#c01010 #801010", "red"], ["green", "#10a010", "green"]])
     tint = colours.Tint(palette, conse.contrast(space(), wave(2, 16, pace=2.1).numpy(), [1, 1]))
     image = ((wave(1, 32, 64, 3, pace=0.011) + 1) * 127).to(torch.uint8)
-    made: Tensor = conse.Picture(classifier, tint, space(), 1.5, 0.3)(image)
+    made: Tensor = conse.Picture(classifier, tint, space(), 1.5, 0.3)(image)[0]
     return made
 
 
-def sentence() -> Tensor:
+def sentence(which: int = 0) -> Tensor:
     ids = torch.tensor([[3, 9, 12, 4]])
-    made: Tensor = conse.Sentence(filled(minilm.MiniLM(BERT)), space())(ids, torch.tensor([[1, 1, 1, 0]]))
+    made: Tensor = conse.Sentence(filled(minilm.MiniLM(BERT)), space())(ids, torch.tensor([[1, 1, 1, 0]]))[which]
     return made
+
+
+def plain() -> Tensor:
+    return sentence(1)
 
 
 def background() -> Tensor:
@@ -66,3 +73,9 @@ def test_vectors_are_what_they_were(made) -> None:
     with torch.inference_mode():
         (found,) = made()
     np.testing.assert_allclose(found[:6], KNOWN[pack.VECTORS][made.__name__], atol=2e-4)
+
+
+def test_plain_vectors_of_sentences_are_what_they_were() -> None:
+    with torch.inference_mode():
+        (found,) = plain()
+    np.testing.assert_allclose(found[:6], KNOWN_PLAIN[pack.SENTENCE_VECTORS], atol=2e-4)
