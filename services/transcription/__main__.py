@@ -1,0 +1,70 @@
+"""Where the transcription service is wired: `python -m services.transcription --role serve|work|all`."""
+
+import sys
+
+from services.core.errors import VidxError
+from services.core.store import Artifacts
+from services.packs import manifest as manifests
+from services.runtime import service, store, telemetry
+from services.runtime.settings import StoreSettings, Telemetry, read
+from services.transcription import rpc, tasks
+from services.transcription.langcodes import LangcodesLanguages
+from services.transcription.listening import Listener
+from services.transcription.ports import Recognizer
+from services.transcription.processes import Processes
+from services.transcription.pyav import PyavSounds
+from services.transcription.readers import SubtitleReaders
+from services.transcription.sentencex import SentencexSplitter
+from services.transcription.service import Transcription
+from services.transcription.settings import TranscriptionSettings
+from services.transcription.silero import SileroVoice
+
+
+def recognizer(settings: TranscriptionSettings, processes: Processes) -> Recognizer:
+    """The server of the settings when there is one, else what the pack names. Only its libraries are imported."""
+    speech = manifests.load(settings.models).speech
+    if settings.api_url is not None:
+        from services.transcription.openai_api import OpenAiApi
+
+        return OpenAiApi(
+            str(settings.api_url),
+            settings.api_model,
+            settings.api_key.get_secret_value(),
+            LangcodesLanguages(),
+            timeout_s=settings.api_timeout_s,
+            attempts=settings.api_attempts,
+        )
+    folder = manifests.speech_model(settings.models, speech)
+    if folder is not None:
+        from services.transcription.faster_whisper import FasterWhisper
+
+        return FasterWhisper(folder, speech.language, settings.concurrency)
+    from services.transcription.pocketsphinx import PocketSphinx
+
+    return PocketSphinx(processes, timeout_factor=settings.timeout_factor)
+
+
+def build(settings: TranscriptionSettings, artifacts: Artifacts, processes: Processes) -> Transcription:
+    """The stage on its real parts."""
+    languages = LangcodesLanguages()
+    heard = recognizer(settings, processes)
+    listener = Listener(artifacts.objects, PyavSounds(processes), SileroVoice(), heard)
+    return Transcription(artifacts, listener, SubtitleReaders(), SentencexSplitter(), languages)
+
+
+def main() -> None:
+    role = service.role("transcription")
+    telemetry.configure("transcription", read(Telemetry))
+    settings = read(TranscriptionSettings)
+    artifacts = store.connect(read(StoreSettings))
+    with Processes(settings.concurrency, settings.memory_bytes) as processes:
+        try:
+            stage = build(settings, artifacts, processes)
+        except VidxError as error:
+            sys.exit(f"transcription cannot start: {error.message}")
+        steps = tasks.steps(stage)
+        service.run("transcription", role, [rpc.door(stage, steps)], steps, settings.concurrency)
+
+
+if __name__ == "__main__":
+    main()
