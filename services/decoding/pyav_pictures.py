@@ -11,6 +11,7 @@ from PIL import Image
 
 from services.decoding.domain.sampling import fit
 from services.decoding.domain.signature import HEIGHT, WIDTH, Bytes
+from services.decoding.domain.turns import FINE_HEIGHT, FINE_WIDTH
 
 _FINE = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 _UNSPECIFIED = 2
@@ -55,6 +56,7 @@ class Painter:
         self._aspect = aspect
         self._fine = VideoReformatter()
         self._coarse = VideoReformatter()
+        self._grey = VideoReformatter()
 
     def signature(self, frame: VideoFrame) -> Bytes:
         """uint8[864] of the frame as coded; see `domain.signature`."""
@@ -64,6 +66,12 @@ class Painter:
             for p in small.planes
         ]
         return np.concatenate(planes)
+
+    def fine(self, frame: VideoFrame) -> Bytes:
+        """uint8[180, 320] luma of the frame as coded; see `domain.turns`."""
+        grey = self._grey.reformat(frame, FINE_WIDTH, FINE_HEIGHT, "gray", interpolation=Interpolation.AREA, threads=1)
+        plane = grey.planes[0]
+        return np.frombuffer(memoryview(plane), np.uint8).reshape(FINE_HEIGHT, plane.line_size)[:, :FINE_WIDTH].copy()
 
     def picture(self, frame: VideoFrame, side: int) -> Image.Image:
         """The frame as shown, its shorter side at most `side`."""

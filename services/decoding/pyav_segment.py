@@ -10,6 +10,8 @@ from services.core.times import TimeRange
 from services.decoding.domain.detection import MARGIN, Cut, CutFinder
 from services.decoding.domain.sampling import Kept, Sampler
 from services.decoding.domain.shots import shots_between
+from services.decoding.domain.signature import Bytes
+from services.decoding.domain.turns import Turns
 from services.decoding.ports import Limits, Sampling, SegmentFiles
 from services.decoding.pyav_audio import write_audio
 from services.decoding.pyav_frames import Shown, frames_from
@@ -57,18 +59,19 @@ class _Segment:
 
     def run(self, painter: Painter, frames: Iterator[Shown], report: Callable[[int], None]) -> None:
         """Take the frames from before the segment to some time after it."""
-        finder, before = CutFinder(), None
+        finder, turns, before = CutFinder(), Turns(), None
         for shown in frames:
             if shown.time >= self._range.end + MARGIN and finder.count:
                 break
             signature = painter.signature(shown.frame)
+            turned = turns.push(shown.time, signature)
             if before is not None:
-                self._offer(painter, *before, until=shown.time)
+                self._offer(painter, *before, turned, until=shown.time)
             before = (shown, signature, self._sampler.look(signature))
             self._settle(finder.push(shown.time, signature), finder.settled)
             report(shown.time)
         if before is not None:
-            self._offer(painter, *before, until=max(before[0].time + 1, self._range.end))
+            self._offer(painter, *before, turned=False, until=max(before[0].time + 1, self._range.end))
         self._settle(finder.finish(), self._range.end)
         self._keep(self._sampler.finish())
 
@@ -86,14 +89,13 @@ class _Segment:
         if best is not None:
             self._keep([Kept(SampledFrame(best[0].pts, best[0].time, shot), best[1])])
 
-    def _offer(self, painter: Painter, shown: Shown, signature: object, spare: bool, until: int) -> None:
-        inside = self._range.start <= shown.time < self._range.end
-        if not inside:
+    def _offer(self, painter: Painter, shown: Shown, signature: Bytes, spare: bool, turned: bool, until: int) -> None:
+        if not self._range.start <= shown.time < self._range.end:
             return
-        steady = self._sampler.steady(shown.time, until)
-        if steady or spare:
-            picture = self._paint(painter, shown)
-            self._sampler.offer(shown.pts, shown.time, signature, picture, steady)  # type: ignore[arg-type]
+        place = self._sampler.place(shown.time, until, turned, spare)
+        if place is not None:
+            fine, picture = painter.fine(shown.frame), self._paint(painter, shown)
+            self._sampler.offer(shown.pts, shown.time, signature, fine, picture, place)
 
     def _paint(self, painter: Painter, shown: Shown) -> bytes:
         return jpeg(painter.picture(shown.frame, self._sampling.side), self._sampling.quality)

@@ -17,7 +17,7 @@ from services.decoding.domain.segments import plan_segments
 from services.decoding.domain.shots import join
 from services.decoding.ports import MediaReader, Sampling
 
-VERSION = 1
+VERSION = 2
 """Grows when the same input and settings give other output."""
 
 

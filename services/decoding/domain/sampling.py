@@ -1,16 +1,19 @@
-"""Chooses the frames that stand for a segment: a steady grid, one a shot at least, near-duplicates dropped.
+"""Chooses the frames that stand for a segment: a steady grid, the first of each still picture, one a shot at least,
+near-duplicates dropped.
 
 A frame is offered with its picture as soon as it may be needed, and kept or dropped once its shot is known. So no
 frame is decoded twice, and what waits is a few dozen small JPEGs.
 """
 
 from dataclasses import dataclass
+from enum import Enum
 
 from services.core.media import SampledFrame
 from services.core.times import TimeRange
 from services.decoding.domain.cuts import NEIGHBOURS, maybe_cut
 from services.decoding.domain.detection import Cut
 from services.decoding.domain.signature import Bytes, difference, perceived
+from services.decoding.domain.turns import rewritten
 
 MOST_SPARE = 8
 
@@ -23,22 +26,32 @@ class Kept:
     picture: bytes
 
 
+class Place(Enum):
+    """Why a frame is offered."""
+
+    GRID = "grid"
+    TURN = "turn"
+    """The first of a new still picture (see `turns`)."""
+    SPARE = "spare"
+    """For a shot that the grid misses, or whose picture turns before the grid's first frame."""
+
+
 @dataclass(frozen=True)
 class _Offer:
     pts: int
     time: int
     signature: Bytes
+    fine: Bytes
     picture: bytes
-    steady: bool
-    """On the grid; otherwise a spare, for a shot that the grid misses."""
+    place: "Place"
 
 
 class Sampler:
     """Takes the frames of one segment in order of time.
 
     `interval` (ns) is the grid's; `threshold` is the least `perceived` difference from the frame kept before it in the
-    same shot that keeps a frame. Ranges of the kept frames cover the segment without gap or overlap, and none crosses
-    a cut.
+    same shot that keeps a frame; other writing keeps one too. Ranges of the kept frames cover the segment without gap
+    or overlap, and none crosses a cut.
     """
 
     def __init__(self, whole: TimeRange, interval: int, threshold: float) -> None:
@@ -67,16 +80,21 @@ class Sampler:
         self._before = signature
         return maybe
 
-    def steady(self, time: int, until: int) -> bool:
-        """True when the frame shown from `time` to `until` is shown at an instant of the grid inside the segment."""
-        start = time if self._begun else self._whole.start
-        self._begun = True
-        due = -(-max(start, self._whole.start) // self._interval) * self._interval
-        return due < min(until, self._whole.end)
+    def place(self, time: int, until: int, turned: bool, spare: bool) -> Place | None:
+        """Why to offer the frame shown from `time` to `until` inside the segment, or None; asked once a frame.
 
-    def offer(self, pts: int, time: int, signature: Bytes, picture: bytes, steady: bool) -> None:
-        """Give a frame that may be kept."""
-        self._offers.append(_Offer(pts, time, signature, picture, steady))
+        GRID when it is shown at an instant of the grid. The segment's first frame is at least a spare.
+        """
+        first, self._begun = not self._begun, True
+        start = self._whole.start if first else time
+        due = -(-max(start, self._whole.start) // self._interval) * self._interval
+        if due < min(until, self._whole.end):
+            return Place.GRID
+        return Place.TURN if turned else Place.SPARE if spare or first else None
+
+    def offer(self, pts: int, time: int, signature: Bytes, fine: Bytes, picture: bytes, place: Place) -> None:
+        """Give a frame that may be kept; `fine` as `turns.rewritten` takes it."""
+        self._offers.append(_Offer(pts, time, signature, fine, picture, place))
 
     def settle(self, cuts: list[Cut], until: int) -> list[Kept]:
         """Decide on what lies before `until`, given every cut there; what was decided for good."""
@@ -99,11 +117,18 @@ class Sampler:
         ready = [offer for offer in self._offers if offer.time < until]
         del self._offers[: len(ready)]
         for offer in ready:
-            if not offer.steady:
+            last = self._last or (self._spare[-1] if self._spare else None)
+            if last is not None and offer.place is Place.TURN and self._differs(last, offer):
                 if self._last is None:
-                    self._spare = [*self._spare[1 - MOST_SPARE :], offer]
-            elif self._last is None or perceived(self._last.signature, offer.signature) >= self._threshold:
+                    self._keep(last)
                 self._keep(offer)
+            elif self._last is None and offer.place is not Place.GRID:
+                self._spare = [*self._spare[1 - MOST_SPARE :], offer]
+            elif offer.place is Place.GRID and (self._last is None or self._differs(self._last, offer)):
+                self._keep(offer)
+
+    def _differs(self, last: _Offer, offer: _Offer) -> bool:
+        return perceived(last.signature, offer.signature) >= self._threshold or rewritten(last.fine, offer.fine)
 
     def _keep(self, offer: _Offer) -> None:
         self._emit(offer.time)

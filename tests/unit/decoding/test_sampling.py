@@ -1,6 +1,7 @@
 """Which frames stand for a segment."""
 
 import itertools
+from collections.abc import Collection
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from services.core.times import SECOND, TimeRange, covers
 from services.decoding.domain.detection import Cut
 from services.decoding.domain.sampling import Kept, Sampler, fit
 from services.decoding.domain.signature import SIZE, Bytes
+from services.decoding.domain.turns import FINE_HEIGHT, FINE_WIDTH
 
 MS = SECOND // 1000
 
@@ -20,8 +22,18 @@ def look(level: int) -> Bytes:
     return np.full(SIZE, level, np.uint8)
 
 
+def fine(level: int) -> Bytes:
+    return np.full((FINE_HEIGHT, FINE_WIDTH), level, np.uint8)
+
+
 def sample(
-    whole: TimeRange, times: list[int], levels: list[int], cuts: list[int], batch: int = 7, interval: int = SECOND
+    whole: TimeRange,
+    times: list[int],
+    levels: list[int],
+    cuts: list[int],
+    batch: int = 7,
+    interval: int = SECOND,
+    turns: Collection[int] = (),
 ) -> tuple[list[Kept], list[TimeRange]]:
     """Play frames to a sampler as the decoder does; cuts become known `batch` frames late."""
     sampler = Sampler(whole, interval, 2.5)
@@ -32,9 +44,9 @@ def sample(
         spare = sampler.look(look(level))
         until = times[i + 1] if i + 1 < len(times) else max(time + 1, whole.end)
         if whole.start <= time < whole.end:
-            steady = sampler.steady(time, until)
-            if steady or spare:
-                sampler.offer(i, time, look(level), b"jpeg%d" % i, steady)
+            place = sampler.place(time, until, time in turns, spare)
+            if place:
+                sampler.offer(i, time, look(level), fine(level), b"jpeg%d" % i, place)
         if i % batch == batch - 1:
             kept += sampler.settle([c for c in found if settled <= c.time < times[i - batch + 1]], times[i - batch + 1])
             settled = times[i - batch + 1]
@@ -51,7 +63,9 @@ def test_ranges_cover_the_segment_and_cross_no_cut(data: st.DataObject) -> None:
     first = data.draw(st.integers(0, len(times) - 1))
     whole = TimeRange(int(times[first]), int(times[-1]) + data.draw(st.integers(1, 2000)) * MS)
     cuts = sorted(data.draw(st.sets(st.sampled_from([int(t) for t in times]), max_size=10)) - {0})
-    kept, missing = sample(whole, [int(t) for t in times], levels, cuts, data.draw(st.integers(1, 9)))
+    turns = data.draw(st.sets(st.sampled_from([int(t) for t in times]), max_size=10))
+    batch = data.draw(st.integers(1, 9))
+    kept, missing = sample(whole, [int(t) for t in times], levels, cuts, batch, turns=turns)
     ranges = sorted([k.frame.range for k in kept] + missing)
     assert covers(ranges, whole)
     marks = [c for c in cuts if whole.start < c < whole.end]
@@ -79,6 +93,26 @@ def test_near_duplicates_are_remembered_as_a_range() -> None:
     times = [i * SECOND for i in range(10)]
     kept, _ = sample(TimeRange(0, 10 * SECOND), times, [10] * 6 + [90] * 4, [])
     assert [k.frame.range for k in kept] == [TimeRange(0, 6 * SECOND), TimeRange(6 * SECOND, 10 * SECOND)]
+
+
+def test_a_picture_that_turns_between_two_seconds_is_kept_at_its_exact_time() -> None:
+    times = [i * 100 * MS for i in range(40)]
+    levels = [10] * 13 + [90] * 27
+    kept, _ = sample(TimeRange(0, 4 * SECOND), times, levels, [], turns=[1300 * MS])
+    assert [k.frame.range for k in kept] == [TimeRange(0, 1300 * MS), TimeRange(1300 * MS, 4 * SECOND)]
+
+
+def test_a_turn_that_changes_nothing_keeps_nothing() -> None:
+    times = [i * 100 * MS for i in range(40)]
+    kept, _ = sample(TimeRange(0, 4 * SECOND), times, [10] * 40, [], turns=[1300 * MS, 2500 * MS])
+    assert [k.frame.time for k in kept] == [0]
+
+
+def test_a_turn_before_the_first_second_of_a_segment_keeps_what_was_before_it() -> None:
+    times = [300 * MS + i * 100 * MS for i in range(30)]
+    levels = [10] * 4 + [90] * 26
+    kept, _ = sample(TimeRange(300 * MS, 3300 * MS), times, levels, [], turns=[700 * MS])
+    assert [k.frame.range for k in kept] == [TimeRange(300 * MS, 700 * MS), TimeRange(700 * MS, 3300 * MS)]
 
 
 def test_a_duplicate_after_a_cut_is_kept() -> None:

@@ -1,0 +1,71 @@
+"""Where the captioning service is wired: `python -m services.captioning --role serve|work|all`."""
+
+import sys
+
+from services.captioning import rpc, tasks
+from services.captioning.assemble import Assembling
+from services.captioning.chat import ChatCaptioner
+from services.captioning.classes import ClassCaptioner
+from services.captioning.describe import Describing
+from services.captioning.embedding_client import EmbeddingClient
+from services.captioning.onscreen import OnScreen
+from services.captioning.pillow import PillowPictures
+from services.captioning.ports import Captioner
+from services.captioning.rapid import RapidReader
+from services.captioning.service import Captioning
+from services.captioning.settings import CaptioningSettings
+from services.captioning.triton import TritonCaptioner
+from services.core.errors import NotFound, VidxError
+from services.packs import manifest as manifests
+from services.runtime import grpc_client, service, store, telemetry
+from services.runtime.settings import StoreSettings, Telemetry, read
+from services.runtime.triton import Triton, TritonSettings
+
+
+def captioner(settings: CaptioningSettings) -> Captioner:
+    """What writes captions: a chat server when one is set, else what the pack says. Raises NotFound, InvalidInput."""
+    role = manifests.load(settings.models).captioner
+    if settings.chat_url is not None:
+        prompt = settings.models / role.prompt
+        if not prompt.is_file():
+            raise NotFound(f"the model pack has no prompt at {prompt}: build it again")
+        return ChatCaptioner(
+            str(settings.chat_url),
+            settings.chat_model,
+            settings.chat_key.get_secret_value(),
+            prompt.read_text("utf-8"),
+            pictures=settings.chat_frames,
+            timeout_s=settings.chat_timeout_s,
+            retries=settings.chat_retries,
+        )
+    if role.technology == "triton":
+        return TritonCaptioner(Triton(read(TritonSettings)), role, settings.max_pixels)
+    return ClassCaptioner()
+
+
+def build(settings: CaptioningSettings, store_settings: StoreSettings) -> Captioning:
+    """The stage on its real parts."""
+    artifacts = store.connect(store_settings)
+    channel = grpc_client.channel(settings.embedding_address)
+    encoder = EmbeddingClient(channel, settings.embedding_timeout_s, settings.cache)
+    return Captioning(
+        OnScreen(artifacts, PillowPictures(settings.max_pixels), RapidReader(settings.threads)),
+        Describing(artifacts, captioner(settings), encoder, least=settings.agreement, budget_s=settings.chat_budget_s),
+        Assembling(artifacts, encoder, least=settings.label_score),
+    )
+
+
+def main() -> None:
+    role = service.role("captioning")
+    telemetry.configure("captioning", read(Telemetry))
+    settings = read(CaptioningSettings)
+    try:
+        stage = build(settings, read(StoreSettings))
+    except VidxError as error:
+        sys.exit(f"captioning cannot start: {error.message}")
+    steps = tasks.steps(stage)
+    service.run("captioning", role, [rpc.door(stage, steps)], steps, settings.concurrency)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Pure rules of captioning: which text is kept and for how long, when to look, sentences of classes, agreement."""

@@ -1,0 +1,107 @@
+"""A local HTTP server that speaks as much of OpenAI's chat API as captioning asks for, and fails as real ones do."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+CANDIDATES = [{"brief": "A dog runs over the grass.", "detailed": "It is brown."}, {"brief": "A red car."}]
+
+
+class ChatServer:
+    """`mode` is how it answers from now on:
+
+    ok: with `candidates`; no_schema: likewise, but refuses a response format; fenced: likewise, inside a code fence;
+    slow: not before `release`; down: 503; garbage: no JSON; wrong: other JSON; refuses: 400, the picture is bad;
+    declines: with a refusal; denied: 401. `modes`, when not empty, are taken first, one a request.
+    """
+
+    def __init__(self) -> None:
+        self.mode = "ok"
+        self.modes: list[str] = []
+        self.candidates: list[dict[str, str]] = CANDIDATES
+        self.requests: list[dict[str, Any]] = []
+        self.keys: list[str] = []
+        self.release = threading.Event()
+        self._lock = threading.Lock()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._http.daemon_threads = True
+
+    @property
+    def url(self) -> str:
+        """What VIDX_CAPTIONING_CHAT_URL is set to."""
+        return f"http://127.0.0.1:{self._http.server_address[1]}/v1"
+
+    def serve(self) -> None:
+        self._http.serve_forever(poll_interval=0.05)
+
+    def stop(self) -> None:
+        self.release.set()
+        self._http.shutdown()
+        self._http.server_close()
+
+    def answer(self, request: dict[str, Any], key: str) -> tuple[int, bytes]:
+        with self._lock:
+            self.requests.append(request)
+            self.keys.append(key)
+            mode = self.modes.pop(0) if self.modes else self.mode
+        if mode == "slow":
+            self.release.wait(30)
+        if mode == "no_schema":
+            mode = "bad" if "response_format" in request else "ok"
+        said = json.dumps({"candidates": self.candidates})
+        bodies = {
+            "down": (503, b"overloaded"),
+            "garbage": (200, b"<html>\x00 welcome </html>"),
+            "wrong": (200, _chat('{"captions": 7}')),
+            "refuses": (400, b'{"error": {"message": "cannot decode the image"}}'),
+            "bad": (400, b'{"error": {"message": "response_format is not supported"}}'),
+            "declines": (200, _chat(None, refusal="I cannot help with that.")),
+            "denied": (401, b'{"error": {"message": "wrong key"}}'),
+            "fenced": (200, _chat(f"Sure!\n```json\n{said}\n```")),
+        }
+        return bodies.get(mode, (200, _chat(said)))
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        chat = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                status, data = (
+                    chat.answer(body, self.headers.get("Authorization", ""))
+                    if self.path == "/v1/chat/completions"
+                    else (404, b"")
+                )
+                try:
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(len(data)))
+                    self.end_headers()
+                    self.wfile.write(data)
+                except OSError:
+                    """The client has given up."""
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Tests print enough."""
+
+        return Handler
+
+
+@contextmanager
+def chat_server() -> Iterator[ChatServer]:
+    """A server on a free port."""
+    server = ChatServer()
+    thread = threading.Thread(target=server.serve, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        thread.join(10)
+
+
+def _chat(content: str | None, refusal: str | None = None) -> bytes:
+    message = {"role": "assistant", "content": content, "refusal": refusal}
+    return json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
