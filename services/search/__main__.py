@@ -4,7 +4,8 @@ from services.runtime import grpc_client, service, store, telemetry
 from services.runtime.settings import StoreSettings, Telemetry, read
 from services.search import rpc, tasks
 from services.search.embedding_client import EmbeddingClient
-from services.search.milvus import MilvusIndex
+from services.search.milvus import MilvusIndex, MilvusTexts
+from services.search.milvus_connection import Connection
 from services.search.service import SearchService
 from services.search.settings import SearchSettings
 
@@ -14,7 +15,9 @@ def main() -> None:
     telemetry.configure("search", read(Telemetry))
     settings = read(SearchSettings)
     encoder = EmbeddingClient(grpc_client.channel(settings.embedding_address), settings.embedding_timeout_s)
-    search = SearchService(store.connect(read(StoreSettings)), MilvusIndex(settings), encoder)
+    milvus = Connection(settings)
+    pictures, texts = MilvusIndex(settings, milvus), MilvusTexts(settings, milvus)
+    search = SearchService(store.connect(read(StoreSettings)), pictures, texts, encoder)
     service.run("search", role, [(rpc.DESCRIPTOR, rpc.register(search))], tasks.steps(search), settings.concurrency)
 
 

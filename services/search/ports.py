@@ -1,36 +1,58 @@
-"""What search needs from outside: an index of vectors, and somebody who turns text into a vector."""
+"""What search needs from outside: indexes of vectors and of texts, and somebody who turns text into vectors."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from enum import Enum
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.core.names import VideoName
+from services.core.text import Track
 from services.search.domain.moments import Hit
 from services.search.domain.query import Scope
 from services.search.domain.rows import Row
+from services.search.domain.text_rows import TextRow
+from services.search.domain.texts import TextHit
+
+F32 = NDArray[np.float32]
+R = TypeVar("R", contravariant=True)
+
+
+class Against(Enum):
+    """What texts are compared with."""
+
+    PICTURES = "pictures"
+    TEXTS = "texts"
 
 
 @dataclass(frozen=True)
-class EncodedQuery:
-    """A text as a vector [d] of length 1 in `space`; `middle` and `spread` as `domain.scores` takes them."""
+class Encoded:
+    """Texts as vectors [n, d] of length 1 in `space`; `middles` and `spreads` [n] as `domain.scores` takes them."""
 
     space: str
-    vector: NDArray[np.float32]
-    middle: float
-    spread: float
+    vectors: F32
+    middles: tuple[float, ...]
+    spreads: tuple[float, ...]
 
 
 class QueryEncoder(Protocol):
-    """The embedding service's text side. Raises Unavailable."""
+    """The embedding service's text side. Raises Unavailable, and InvalidInput when a text holds nothing to read."""
 
-    def encode(self, text: str) -> EncodedQuery:
-        """The text's vector."""
+    def encode(self, texts: Sequence[str], against: Against) -> Encoded:
+        """The vectors of 1 to 64 texts, in order."""
 
 
-class VectorIndex(Protocol):
+@dataclass(frozen=True)
+class Pool:
+    """A shot's own row: its cosines [n] with as many vectors, and the time of its first frame."""
+
+    cosines: F32
+    frame_time: int
+
+
+class Rows(Protocol[R]):
     """Rows by vector space; vectors of different spaces never meet. Raises Unavailable, Exhausted.
 
     A space that was never prepared is empty: it has no rows and finds nothing.
@@ -39,7 +61,7 @@ class VectorIndex(Protocol):
     def prepare(self, space: str, dimensions: int) -> None:
         """Make room for a space's rows; any number of processes may do so at once."""
 
-    def upsert(self, space: str, rows: Sequence[Row]) -> None:
+    def upsert(self, space: str, rows: Sequence[R]) -> None:
         """Write rows, replacing those of the same id."""
 
     def settle(self, space: str, video: VideoName, revision: str) -> None:
@@ -51,14 +73,38 @@ class VectorIndex(Protocol):
     def delete(self, video: VideoName) -> int:
         """Remove a video's rows from every space; returns how many there were."""
 
-    def search(self, space: str, vector: NDArray[np.float32], scope: Scope, limit: int) -> list[Hit]:
-        """The frames nearest to the vector [d], best first; fewer than `limit` when there are no more."""
-
-    def cosines(self, space: str, vector: NDArray[np.float32], ids: Sequence[str]) -> Mapping[str, float]:
-        """Exact cosines between the vector [d] and rows, by their ids; ids without a row are left out."""
-
     def current_space(self) -> str:
-        """The space that most of the index is in; empty when there is none."""
+        """The space that most rows are in; empty when there is none."""
 
     def total(self, space: str, collection: str = "", video: str = "") -> int:
         """Rows of a space, of one collection of it, or of one video."""
+
+
+class VectorIndex(Rows[Row], Protocol):
+    """The rows of pictures."""
+
+    def search(self, space: str, vector: F32, scope: Scope, limit: int) -> list[Hit]:
+        """The frames nearest to the vector [d], best first; fewer than `limit` when there are no more."""
+
+    def pools(self, space: str, vectors: F32, ids: Sequence[str]) -> Mapping[str, Pool]:
+        """Rows of shots by their ids, with exact cosines to the vectors [n, d]; ids without a row are left out."""
+
+    def label_counts(self, space: str, scope: Scope) -> Mapping[str, int]:
+        """Shots in the scope by the labels that they carry."""
+
+
+class TextIndex(Rows[TextRow], Protocol):
+    """The rows of texts. `tracks` are those to look in."""
+
+    def nearest(
+        self, space: str, vectors: F32, scope: Scope, tracks: Sequence[Track], limit: int
+    ) -> list[list[tuple[TextHit, float]]]:
+        """For each vector [n, d] the texts nearest to it with their cosines, best first."""
+
+    def matching(
+        self, space: str, terms: Sequence[str], scope: Scope, tracks: Sequence[Track], limit: int
+    ) -> list[list[TextHit]]:
+        """For each list of terms, parted by spaces, the texts that share some, those with most and rarest first."""
+
+    def cosines(self, space: str, vector: F32, ids: Sequence[str]) -> Mapping[str, float]:
+        """Exact cosines between the vector [d] and rows, by their ids; ids without a row are left out."""

@@ -8,14 +8,13 @@ from vidx.search.v1 import search_service_pb2_grpc as pb_grpc
 
 from services.core.jobs import no_progress
 from services.core.names import CollectionName, VideoName
-from services.runtime import media_proto
+from services.runtime import media_proto, text_proto
 from services.runtime.grpc_server import Register
 from services.search.domain import query as queries
-from services.search.domain.selection import Moment, Track
+from services.search.domain.selection import Evidence, Moment
 from services.search.service import SearchService
 
 DESCRIPTOR = pb.DESCRIPTOR.services_by_name["SearchService"]
-_TRACKS = {Track.VISUAL: pb.VISUAL}
 
 
 class SearchServicer(pb_grpc.SearchServiceServicer):
@@ -32,9 +31,12 @@ class SearchServicer(pb_grpc.SearchServiceServicer):
             request.page_token,
             request.max_moments_per_video,
             request.min_score,
+            queries.tracks((text_proto.FROM_TRACK.get(t.track), t.weight) for t in request.tracks),
+            request.with_facets,
         )
         moments, token = self._service.search(query)
-        return pb.SearchResponse(moments=[_moment(m) for m in moments], next_page_token=token)
+        facets = [pb.Facet(label=label, count=count) for label, count in self._service.facets(query)]
+        return pb.SearchResponse(moments=[_moment(m) for m in moments], next_page_token=token, facets=facets)
 
     def Index(self, request: pb.IndexRequest, context: grpc.ServicerContext) -> pb.IndexResponse:  # noqa: N802
         outputs = self._service.index(media_proto.job_from(request.job), no_progress)
@@ -78,6 +80,7 @@ def _scope(f: pb.Filter, collection: str) -> queries.Scope:
         min_duration=time("min_duration"),
         max_duration=time("max_duration"),
         range=part,
+        shot_labels=queries.shot_labels(list(f.shot_labels)),
     )
 
 
@@ -86,13 +89,16 @@ def _moment(m: Moment) -> pb.Moment:
         video=str(m.video),
         range=media_proto.range_to(m.range),
         score=m.score,
-        evidence=[
-            pb.Evidence(
-                track=_TRACKS[e.track],
-                range=media_proto.range_to(e.range),
-                frame_time=media_proto.duration(e.frame_time),
-                share=e.share,
-            )
-            for e in m.evidence
-        ],
+        evidence=[_evidence(e) for e in m.evidence],
+    )
+
+
+def _evidence(e: Evidence) -> pb.Evidence:
+    return pb.Evidence(
+        track=text_proto.TRACKS[e.track],
+        range=media_proto.range_to(e.range),
+        frame_time=None if e.frame_time is None else media_proto.duration(e.frame_time),
+        share=e.share,
+        text=e.text,
+        language=e.language,
     )

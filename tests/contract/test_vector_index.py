@@ -1,4 +1,4 @@
-"""Every vector index behaves alike: the exact one in memory, and Milvus."""
+"""Every index of pictures behaves alike: the exact one in memory, and Milvus."""
 
 import threading
 import uuid
@@ -59,6 +59,7 @@ def rows(
     added: int = 1_800_000_000_000_000_001,
     duration: int = HOUR,
     labels: tuple[str, ...] = (),
+    shot_labels: tuple[str, ...] = (),
     seed: int = 0,
 ) -> list[Row]:
     """Frames of one second in shots of four, and the shots' own rows."""
@@ -69,7 +70,7 @@ def rows(
         whole = TimeRange(shot * 4 * SECOND, (shot + 1) * 4 * SECOND)
         common = {
             "video": video, "shot": shot, "shot_range": whole, "added": added, "duration": duration, "labels": labels,
-            "revision": revision, "vector": vectors[i],
+            "shot_labels": shot_labels[: shot + 1], "revision": revision, "vector": vectors[i],
         }  # fmt: skip
         part = TimeRange(i * SECOND, (i + 1) * SECOND)
         made.append(
@@ -140,7 +141,7 @@ def test_times_keep_every_nanosecond(index: VectorIndex) -> None:
     late = 2**53 + 1
     row = rows(A, 1)[0]
     exact = TimeRange(late, late + 3)
-    write(index, [Row(row.id, A, FRAME, 0, exact, exact, late + 2, late, late, (), "a1", row.vector)])
+    write(index, [Row(row.id, A, FRAME, 0, exact, exact, late + 2, late, late, (), (), "a1", row.vector)])
     hit = index.search(SPACE, row.vector, Scope("films", range=TimeRange(late + 2, late + 9)), 1)[0]
     assert (hit.start, hit.end, hit.frame_time, hit.shot_start, hit.shot_end) == (
         late,
@@ -191,7 +192,8 @@ def test_collections_do_not_see_each_other(index: VectorIndex) -> None:
 def test_spaces_do_not_see_each_other(index: VectorIndex) -> None:
     write(index, rows(A))
     assert not index.search("another", unit(1, 1)[0], Scope("films"), 10)
-    assert index.cosines("another", unit(1, 1)[0], [rows(A)[0].id]) == {}
+    assert index.pools("another", unit(1, 1), [rows(A)[0].id]) == {}
+    assert not index.label_counts("another", Scope("films"))
     assert index.count("another", A) == 0
 
 
@@ -236,12 +238,43 @@ def test_filter_by_range_takes_what_overlaps(index: VectorIndex) -> None:
     assert {h.start // SECOND for h in index.search(SPACE, unit(1, 1)[0], part, 100)} == {3, 4, 5}
 
 
-def test_cosines_are_exact_and_leave_out_what_is_not_there(index: VectorIndex) -> None:
+def test_pools_are_exact_and_leave_out_what_is_not_there(index: VectorIndex) -> None:
     made = rows(A)
     write(index, made)
-    vector = unit(4, 1)[0]
-    got = index.cosines(SPACE, vector, [made[0].id, made[1].id, "f" * 32])
-    assert dict(got) == {r.id: pytest.approx(float(r.vector @ vector), abs=1e-5) for r in made[:2]}
+    vectors = unit(4, 3)
+    got = index.pools(SPACE, vectors, [made[0].id, made[1].id, "f" * 32])
+    assert got.keys() == {made[0].id, made[1].id}
+    for row in made[:2]:
+        assert got[row.id].cosines.tolist() == pytest.approx((vectors @ row.vector).tolist(), abs=1e-5)
+        assert got[row.id].frame_time == row.frame_time
+
+
+def test_filter_by_labels_of_shots_of_any_text(index: VectorIndex) -> None:
+    write(index, rows(A, shot_labels=("forklift", AWKWARD)))
+    write(index, rows(B, shot_labels=("forklift",)))
+    assert found(index, Scope("films", shot_labels=("forklift",))) == {"a", "b"}
+    assert found(index, Scope("films", shot_labels=(AWKWARD, "forklift"))) == {"a"}
+    assert found(index, Scope("films", shot_labels=(AWKWARD[:-1],))) == set()
+    hits = index.search(SPACE, unit(1, 1)[0], Scope("films", shot_labels=(AWKWARD,)), 100)
+    assert {h.shot for h in hits} == {1, 2}
+
+
+def test_labels_are_counted_over_the_shots_of_the_scope(index: VectorIndex) -> None:
+    write(index, rows(A, shot_labels=("forklift", AWKWARD)))
+    write(index, rows(B, shot_labels=("forklift",)))
+    write(index, rows(VideoName("other", "a"), shot_labels=("forklift",)))
+    write(index, rows(VideoName("films", "c")))
+    assert dict(index.label_counts(SPACE, Scope("films"))) == {"forklift": 6, AWKWARD: 2}
+    assert dict(index.label_counts(SPACE, Scope("films", videos=("b",)))) == {"forklift": 3}
+    assert dict(index.label_counts(SPACE, Scope("films", range=TimeRange(0, SECOND)))) == {"forklift": 2}
+    assert dict(index.label_counts(SPACE, Scope("films", shot_labels=(AWKWARD,)))) == {"forklift": 2, AWKWARD: 2}
+    assert not index.label_counts(SPACE, Scope("nobody"))
+
+
+def test_more_shots_than_one_answer_holds_are_counted(index: VectorIndex) -> None:
+    for number in range(3):
+        write(index, rows(VideoName("films", f"v{number}"), 1600, shot_labels=("forklift",)))
+    assert dict(index.label_counts(SPACE, Scope("films"))) == {"forklift": 1200}
 
 
 def test_totals_and_the_current_space(index: VectorIndex) -> None:

@@ -20,7 +20,7 @@ from services.search.domain.query import Query, Scope
 from services.search.milvus import MilvusIndex
 from services.search.service import SearchService
 from services.search.settings import SearchSettings
-from tests.fakes.search import FakeEncoder, FakeIndex, artifacts, stored_video
+from tests.fakes.search import FakeEncoder, FakeIndex, FakeTexts, artifacts, stored_video
 from tests.servers import milvus
 from tests.servers.ports import free_ports
 
@@ -61,7 +61,7 @@ def ask(text: str, page_size: int = 10) -> Query:
 def test_every_shot_is_found_first_by_its_own_vector(server: str) -> None:
     objects: dict[str, bytes] = {}
     encoder = FakeEncoder({}, dimensions=DIM)
-    service = SearchService(artifacts(objects), MilvusIndex(settings(server, "first")), encoder)
+    service = SearchService(artifacts(objects), MilvusIndex(settings(server, "first")), FakeTexts(), encoder)
     for n in range(2):
         job, shots = film(objects, f"v{n}", n)
         encoder.vectors.update({f"v{n} {i}": shot for i, shot in enumerate(shots)})
@@ -77,8 +77,8 @@ def test_every_shot_is_found_first_by_its_own_vector(server: str) -> None:
 def test_pages_through_milvus_are_those_of_an_exact_index(server: str) -> None:
     objects: dict[str, bytes] = {}
     encoder = FakeEncoder({"some": units(5, 1)[0]}, dimensions=DIM)
-    real = SearchService(artifacts(objects), MilvusIndex(settings(server, "pages")), encoder)
-    exact = SearchService(artifacts(objects), FakeIndex(), encoder)
+    real = SearchService(artifacts(objects), MilvusIndex(settings(server, "pages")), FakeTexts(), encoder)
+    exact = SearchService(artifacts(objects), FakeIndex(), FakeTexts(), encoder)
     for n in range(3):
         job, _ = film(objects, f"v{n}", n, 200)
         for service in (real, exact):
@@ -107,7 +107,7 @@ def test_twenty_videos_by_two_processes_are_the_same_as_one_by_one(server: str) 
         assert worker.returncode == 0, errors.decode()[-2000:]
     one = MilvusIndex(settings(server, "one"))
     objects: dict[str, bytes] = {}
-    service = SearchService(artifacts(objects), one, FakeEncoder({}, dimensions=DIM))
+    service = SearchService(artifacts(objects), one, FakeTexts(), FakeEncoder({}, dimensions=DIM))
     for n in range(20):
         service.index(film(objects, f"v{n:02d}", n, 40)[0], no_progress)
     two = MilvusIndex(settings(server, "two"))
@@ -126,11 +126,11 @@ import sys
 from services.core.jobs import no_progress
 from services.search.milvus import MilvusIndex
 from services.search.service import SearchService
-from tests.fakes.search import FakeEncoder, FakeIndex, artifacts
+from tests.fakes.search import FakeEncoder, FakeTexts, artifacts
 from tests.integration.test_search import film, settings
 uri, prefix, part = sys.argv[1:]
 objects = {}
-service = SearchService(artifacts(objects), MilvusIndex(settings(uri, prefix)), FakeEncoder({}))
+service = SearchService(artifacts(objects), MilvusIndex(settings(uri, prefix)), FakeTexts(), FakeEncoder({}))
 for n in range(int(part), 20, 2):
     service.index(film(objects, f"v{n:02d}", n, 40)[0], no_progress)
 """
@@ -139,7 +139,7 @@ for n in range(int(part), 20, 2):
 def test_searches_go_on_while_videos_are_indexed(server: str) -> None:
     objects: dict[str, bytes] = {}
     encoder = FakeEncoder({}, dimensions=DIM)
-    service = SearchService(artifacts(objects), MilvusIndex(settings(server, "beside")), encoder)
+    service = SearchService(artifacts(objects), MilvusIndex(settings(server, "beside")), FakeTexts(), encoder)
     job, shots = film(objects, "first", 0, 40)
     encoder.vectors["it"] = shots[3]
     service.index(job, no_progress)
@@ -171,7 +171,7 @@ def test_a_worker_killed_while_it_writes_leaves_nothing_double_or_missing(server
     objects: dict[str, bytes] = {}
     job, _ = film(objects, "v", 0, 200)
     index = MilvusIndex(settings(server, "killed"))
-    service = SearchService(artifacts(objects), index, FakeEncoder({}, dimensions=DIM))
+    service = SearchService(artifacts(objects), index, FakeTexts(), FakeEncoder({}, dimensions=DIM))
 
     def die(done: int, total: int) -> None:
         raise KeyboardInterrupt
@@ -179,13 +179,17 @@ def test_a_worker_killed_while_it_writes_leaves_nothing_double_or_missing(server
     with pytest.raises(KeyboardInterrupt):
         service.index(job, die)
     assert 0 < index.count("space", job.video) < 250
-    again = SearchService(artifacts(objects), MilvusIndex(settings(server, "killed")), FakeEncoder({}, dimensions=DIM))
+    again = SearchService(
+        artifacts(objects), MilvusIndex(settings(server, "killed")), FakeTexts(), FakeEncoder({}, dimensions=DIM)
+    )
     assert again.index(job, no_progress).counts["rows"] == 250
 
 
 def test_an_index_that_is_not_there_is_unavailable_and_named() -> None:
     (port,) = free_ports(1)
-    service = SearchService(artifacts({}), MilvusIndex(settings(f"http://127.0.0.1:{port}", "none")), FakeEncoder({}))
+    service = SearchService(
+        artifacts({}), MilvusIndex(settings(f"http://127.0.0.1:{port}", "none")), FakeTexts(), FakeEncoder({})
+    )
     with pytest.raises(Unavailable, match=f"127.0.0.1:{port}"):
         service.search(ask("a dog"))
 
@@ -195,7 +199,7 @@ def test_an_index_that_comes_back_is_used_again(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     uri = f"http://127.0.0.1:{port}"
     encoder = FakeEncoder({}, dimensions=DIM)
-    service = SearchService(artifacts(objects), MilvusIndex(settings(uri, "back")), encoder)
+    service = SearchService(artifacts(objects), MilvusIndex(settings(uri, "back")), FakeTexts(), encoder)
     job, shots = film(objects, "v", 0, 40)
     encoder.vectors["it"] = shots[3]
     with milvus.serving(tmp_path / "data", port):
@@ -209,11 +213,11 @@ def test_a_collection_that_somebody_removed_is_made_again_by_the_next_attempt(se
     objects: dict[str, bytes] = {}
     job, _ = film(objects, "v", 0, 40)
     index = MilvusIndex(settings(server, "removed"))
-    service = SearchService(artifacts(objects), index, FakeEncoder({}, dimensions=DIM))
+    service = SearchService(artifacts(objects), index, FakeTexts(), FakeEncoder({}, dimensions=DIM))
     service.index(job, no_progress)
     client = MilvusClient(server)
-    client.drop_alias("removed_visual")
-    client.drop_collection("removed_visual_space")
+    client.drop_alias("removed_visual2")
+    client.drop_collection("removed_visual2_space")
     with pytest.raises(Incomplete):
         service.index(job, no_progress)
     assert service.index(job, no_progress).counts["rows"] == 50

@@ -13,12 +13,13 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from vidx.embedding.v1 import embedding_service_pb2 as embedding_pb
 from vidx.embedding.v1 import embedding_service_pb2_grpc as embedding_grpc
-from vidx.media.v1 import media_pb2
+from vidx.media.v1 import media_pb2, text_pb2
 from vidx.search.v1 import search_service_pb2 as pb
 from vidx.search.v1.search_service_pb2_grpc import SearchServiceStub
 
 from services.core.names import VideoName
-from services.core.times import SECOND
+from services.core.text import Passage, Track
+from services.core.times import SECOND, TimeRange
 from services.runtime.grpc_server import create_server
 from services.runtime.settings import ServerSettings
 from services.runtime.store_folder import FolderStore
@@ -30,7 +31,7 @@ AXES = np.eye(8, dtype=np.float32)
 
 
 class Embedding(embedding_grpc.EmbeddingServiceServicer):
-    """Knows the axes by their numbers."""
+    """Knows the axes by their numbers, in both spaces."""
 
     def EmbedText(  # noqa: N802
         self, request: embedding_pb.EmbedTextRequest, context: grpc.ServicerContext
@@ -38,7 +39,7 @@ class Embedding(embedding_grpc.EmbeddingServiceServicer):
         return embedding_pb.EmbedTextResponse(
             vectors=[embedding_pb.Vector(values=AXES[int(text)].tolist()) for text in request.texts],
             calibrations=[embedding_pb.Calibration(middle=0.45, spread=0.09)] * len(request.texts),
-            space="axes",
+            space="sentences" if request.text_space == embedding_pb.SENTENCE else "axes",
         )
 
 
@@ -79,7 +80,19 @@ def test_a_process_indexes_finds_deletes_and_ends_in_order(tmp_path: Path, embed
     objects: dict[str, bytes] = {}
     frames = [(i * SECOND, i * SECOND, (i + 1) * SECOND) for i in range(4)]
     cuts = [0, 2 * SECOND, 4 * SECOND]
-    job = stored_video(objects, VideoName("films", "a"), [frames], cuts, AXES[:4], AXES[[0, 2]], space="axes")
+    said = [(Passage(Track.SPEECH, TimeRange(SECOND, 2 * SECOND), "Words that were said.", "en"), AXES[5])]
+    job = stored_video(
+        objects,
+        VideoName("films", "a"),
+        [frames],
+        cuts,
+        AXES[:4],
+        AXES[[0, 2]],
+        space="axes",
+        title="3",
+        passages=said,
+        shot_labels=[(0, "car"), (1, "car"), (1, "tree")],
+    )
     store = FolderStore(tmp_path / "store", 0)
     for key, data in objects.items():
         store.put(key, data)
@@ -93,12 +106,23 @@ def test_a_process_indexes_finds_deletes_and_ends_in_order(tmp_path: Path, embed
                 assert serving(channel)
                 stub = SearchServiceStub(channel)
                 counts = stub.Index(pb.IndexRequest(job=message), timeout=60).outputs.counts
-                assert dict(counts) == {"rows": 6, "expected": 6}
-                moments = stub.Search(pb.SearchRequest(parent="collections/films", query="3"), timeout=30).moments
-                assert [m.range.start.seconds for m in moments] == [2, 0]
-                assert moments[0].evidence[0].frame_time.seconds == 3
-                assert stub.Stats(pb.StatsRequest(), timeout=30) == pb.StatsResponse(rows=6, space="axes")
-                assert stub.DeleteVideo(pb.DeleteVideoRequest(name=str(job.video)), timeout=30).rows == 6
+                assert dict(counts) == {"rows": 8, "expected": 8}
+                request = pb.SearchRequest(
+                    parent="collections/films",
+                    query="3",
+                    tracks=[pb.TrackWeight(track=text_pb2.VISUAL)],
+                    with_facets=True,
+                )
+                found = stub.Search(request, timeout=30)
+                assert [m.range.start.seconds for m in found.moments] == [2, 0]
+                assert found.moments[0].evidence[0].frame_time.seconds == 3
+                assert [(f.label, f.count) for f in found.facets] == [("car", 2), ("tree", 1)]
+                spoken = stub.Search(pb.SearchRequest(parent="collections/films", query='5 "words that"'), timeout=30)
+                (moment,) = spoken.moments
+                assert (moment.range.start.seconds, moment.range.end.seconds) == (1, 2)
+                assert moment.evidence[0].text == "Words that were said."
+                assert stub.Stats(pb.StatsRequest(), timeout=30) == pb.StatsResponse(rows=8, space="axes")
+                assert stub.DeleteVideo(pb.DeleteVideoRequest(name=str(job.video)), timeout=30).rows == 8
             process.send_signal(signal.SIGTERM)
             assert process.wait(20) == 0
         finally:

@@ -11,21 +11,23 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from vidx.embedding.v1 import embedding_service_pb2, embedding_service_pb2_grpc
-from vidx.media.v1 import media_pb2
+from vidx.media.v1 import media_pb2, text_pb2
 from vidx.search.v1 import search_service_pb2 as pb
 from vidx.search.v1.search_service_pb2_grpc import SearchServiceStub
 
 from services.core.errors import Internal, Unavailable
 from services.core.jobs import Job
 from services.core.names import VideoName
-from services.core.times import SECOND
+from services.core.text import Passage, Track
+from services.core.times import SECOND, TimeRange
 from services.runtime import grpc_client
 from services.runtime.grpc_server import create_server
 from services.runtime.settings import ServerSettings
 from services.search import rpc, tasks
 from services.search.embedding_client import EmbeddingClient
+from services.search.ports import Against
 from services.search.service import SearchService
-from tests.fakes.search import FakeEncoder, FakeIndex, artifacts, stored_video
+from tests.fakes.search import FakeEncoder, FakeIndex, FakeTexts, artifacts, stored_video
 
 AXES = np.eye(8, dtype=np.float32)
 FILMS = "collections/films"
@@ -35,6 +37,7 @@ FILMS = "collections/films"
 class World:
     objects: dict[str, bytes] = field(default_factory=dict)
     index: FakeIndex = field(default_factory=FakeIndex)
+    texts: FakeTexts = field(default_factory=FakeTexts)
     encoder: FakeEncoder = field(default_factory=lambda: FakeEncoder({f"axis {i}": AXES[i] for i in range(8)}))
 
     def job(self, name: str, **more: object) -> Job:
@@ -53,7 +56,7 @@ def world() -> World:
 
 @pytest.fixture
 def stub(world: World) -> Iterator[SearchServiceStub]:
-    service = SearchService(artifacts(world.objects), world.index, world.encoder)
+    service = SearchService(artifacts(world.objects), world.index, world.texts, world.encoder)
     server = create_server(ServerSettings(drain_s=0), [(rpc.DESCRIPTOR, rpc.register(service))])
     with grpc_client.channel(f"127.0.0.1:{server.port}") as channel:
         yield SearchServiceStub(channel)
@@ -96,10 +99,31 @@ def test_search_answers_with_moments(stub: SearchServiceStub, world: World) -> N
     assert (first.range.start, first.range.end) == (Duration(seconds=2), Duration(seconds=4, nanos=5))
     assert 0 < first.score <= 1
     (evidence,) = first.evidence
-    assert evidence.track == pb.VISUAL
+    assert evidence.track == text_pb2.VISUAL
     assert (evidence.range.start, evidence.range.end) == (Duration(seconds=3), Duration(seconds=4))
     assert evidence.frame_time == Duration(seconds=3)
     assert evidence.share == 1
+
+
+def test_a_text_that_matches_is_told_with_its_own_range_and_language(stub: SearchServiceStub, world: World) -> None:
+    said = Passage(Track.SPEECH, TimeRange(SECOND, 2 * SECOND), "Ice picks scale ice.", "en")
+    add(stub, world, "a", passages=[(said, AXES[5])])
+    first = ask(stub, "ice picks", tracks=[pb.TrackWeight(track=text_pb2.SPEECH)]).moments[0]
+    assert (first.range.start.seconds, first.range.end.seconds) == (1, 2)
+    (evidence,) = first.evidence
+    assert (evidence.track, evidence.text, evidence.language) == (text_pb2.SPEECH, said.text, "en")
+    assert not evidence.HasField("frame_time")
+    assert evidence.share == 1
+
+
+def test_labels_are_counted_when_asked_for_and_filtered_by(stub: SearchServiceStub, world: World) -> None:
+    add(stub, world, "a", shot_labels=[(0, "car"), (1, "car"), (1, 'a person\'s "cat"')])
+    assert not ask(stub).facets
+    facets = ask(stub, with_facets=True).facets
+    assert [(f.label, f.count) for f in facets] == [("car", 2), ('a person\'s "cat"', 1)]
+    only = ask(stub, with_facets=True, filter=pb.Filter(shot_labels=['a person\'s "cat"']))
+    assert [m.range.start.seconds for m in only.moments] == [2]
+    assert [(f.label, f.count) for f in only.facets] == [('a person\'s "cat"', 1), ("car", 1)]
 
 
 def test_pages_follow_each_other(stub: SearchServiceStub, world: World) -> None:
@@ -144,6 +168,11 @@ def test_filters_are_applied(stub: SearchServiceStub, world: World) -> None:
         ("filter.labels", pb.SearchRequest(parent=FILMS, query="x", filter=pb.Filter(labels={"A b": "c"}))),
         ("min_score", pb.SearchRequest(parent=FILMS, query="x", min_score=2)),
         ("max_moments_per_video", pb.SearchRequest(parent=FILMS, query="x", max_moments_per_video=-1)),
+        ("tracks", pb.SearchRequest(parent=FILMS, query="x", tracks=[pb.TrackWeight()])),
+        ("tracks", pb.SearchRequest(parent=FILMS, query="x", tracks=[pb.TrackWeight(track=text_pb2.SPEECH)] * 2)),
+        ("tracks", pb.SearchRequest(parent=FILMS, query="x", tracks=[pb.TrackWeight(track=text_pb2.SPEECH, weight=2)])),
+        ("filter.shot_labels", pb.SearchRequest(parent=FILMS, query="x", filter=pb.Filter(shot_labels=[""]))),
+        ("filter.shot_labels", pb.SearchRequest(parent=FILMS, query="x", filter=pb.Filter(shot_labels=["x"] * 65))),
         (
             "filter.range",
             pb.SearchRequest(
@@ -174,7 +203,7 @@ def test_delete_and_stats_say_how_many_rows(stub: SearchServiceStub, world: Worl
 
 
 def test_the_queue_s_step_is_the_same_use_case(world: World) -> None:
-    steps = tasks.steps(SearchService(artifacts(world.objects), world.index, world.encoder))
+    steps = tasks.steps(SearchService(artifacts(world.objects), world.index, world.texts, world.encoder))
     assert list(steps) == ["search.index"]
     assert steps["search.index"](world.job("a"), lambda done, total: None).counts["rows"] == 6
 
@@ -191,11 +220,11 @@ class Embedding(embedding_service_pb2_grpc.EmbeddingServiceServicer):
         return embedding_service_pb2.EmbedTextResponse(
             vectors=[embedding_service_pb2.Vector(values=[0.6, 0.8])] * self._vectors,
             calibrations=[embedding_service_pb2.Calibration(middle=0.25, spread=0.5)] * self._vectors,
-            space=f"space of {list(request.texts)}",
+            space=f"{embedding_service_pb2.TextSpace.Name(request.text_space)} of {list(request.texts)}",
         )
 
 
-@pytest.mark.parametrize("vectors", [1, 0])
+@pytest.mark.parametrize("vectors", [2, 0])
 def test_text_is_encoded_by_the_embedding_service(vectors: int) -> None:
     descriptor = embedding_service_pb2.DESCRIPTOR.services_by_name["EmbeddingService"]
 
@@ -206,16 +235,17 @@ def test_text_is_encoded_by_the_embedding_service(vectors: int) -> None:
     with grpc_client.channel(f"127.0.0.1:{server.port}") as channel:
         client = EmbeddingClient(channel, 10)
         if vectors:
-            got = client.encode("a dog")
-            assert (got.space, got.middle, got.spread) == ("space of ['a dog']", 0.25, 0.5)
-            assert got.vector.dtype == np.float32
-            assert got.vector.tolist() == pytest.approx([0.6, 0.8])
+            got = client.encode(["a dog", "a cat"], Against.PICTURES)
+            assert (got.space, got.middles, got.spreads) == ("JOINT of ['a dog', 'a cat']", (0.25,) * 2, (0.5,) * 2)
+            assert (got.vectors.dtype, got.vectors.shape) == (np.float32, (2, 2))
+            assert got.vectors[1].tolist() == pytest.approx([0.6, 0.8])
+            assert client.encode(["a dog", "a cat"], Against.TEXTS).space == "SENTENCE of ['a dog', 'a cat']"
         else:
             with pytest.raises(Internal):
-                client.encode("a dog")
+                client.encode(["a dog"], Against.PICTURES)
     server.stop()
 
 
 def test_an_embedding_service_that_is_not_there_is_unavailable() -> None:
     with grpc_client.channel("127.0.0.1:1") as channel, pytest.raises(Unavailable):
-        EmbeddingClient(channel, 3).encode("a dog")
+        EmbeddingClient(channel, 3).encode(["a dog"], Against.TEXTS)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 from services.core.names import VideoName
+from services.core.text import Track
 from services.core.times import TimeRange
+from services.search.domain.fusion import Clue, Fused
 from services.search.domain.moments import Found
 from services.search.domain.query import Query
 from services.search.domain.scores import score
@@ -14,12 +15,10 @@ HITS_A_MOMENT, LEAST_HITS = 6, 64
 """Frames asked of the index at first, a moment wanted: with 4 to 5 frames a shot this fills a page at once."""
 GROWTH, MAX_HITS = 4, 8192
 """When the page is not full, four times as many frames are asked for; Milvus gives at most 16,384."""
-
-
-class Track(Enum):
-    """What of a video matched."""
-
-    VISUAL = "visual"
+TEXTS_A_MOMENT, LEAST_TEXTS = 4, 128
+"""Texts asked of the index, a moment wanted."""
+PHRASE_TEXTS = 1000
+"""Texts looked through for a phrase. Those that share no two neighbouring words with it are not among them."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +27,16 @@ class Evidence:
 
     track: Track
     range: TimeRange
-    frame_time: int
     share: float
+    frame_time: int | None = None
+    """Of the visual track."""
+    text: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A search hit. `score` as `domain.scores` defines it."""
+    """A search hit. `score` as `domain.scores` and `domain.fusion` define it."""
 
     video: VideoName
     range: TimeRange
@@ -47,23 +49,30 @@ def first_limit(query: Query) -> int:
     return min(max(LEAST_HITS, HITS_A_MOMENT * (query.end + 1)), MAX_HITS)
 
 
-def select(found: Sequence[Found], query: Query, middle: float, spread: float) -> list[Moment]:
+def text_limit(query: Query) -> int:
+    """Texts to ask for."""
+    return max(LEAST_TEXTS, TEXTS_A_MOMENT * (query.end + 1))
+
+
+def select(found: Sequence[Fused], query: Query) -> list[Moment]:
     """The moments of `found`, in its order, that pass the score cut-off and the bound a video."""
     chosen: list[Moment] = []
     per_video: dict[str, int] = {}
     for moment in found:
-        value = score(moment.cosine, middle, spread)
-        if value < query.min_score:
+        if moment.score < query.min_score:
             break
-        seen = per_video.get(moment.video, 0)
-        if query.max_per_video and seen >= query.max_per_video:
-            continue
-        per_video[moment.video] = seen + 1
-        best = moment.best
-        evidence = Evidence(Track.VISUAL, TimeRange(best.start, best.end), best.frame_time, 1.0)
-        name = VideoName(query.scope.collection, moment.video)
-        chosen.append(Moment(name, moment.range, value, (evidence,)))
+        if _room(per_video, moment.video, query):
+            evidence = tuple(_evidence(clue, share) for clue, share in moment.evidence)
+            name = VideoName(query.scope.collection, moment.video)
+            chosen.append(Moment(name, moment.range, moment.score, evidence))
     return chosen
+
+
+def fills(found: Sequence[Found], query: Query, middle: float, spread: float) -> bool:
+    """True when these moments alone are more than the page needs."""
+    per_video: dict[str, int] = {}
+    passed = (m for m in found if score(m.cosine, middle, spread) >= query.min_score)
+    return sum(_room(per_video, m.video, query) for m in passed) > query.end
 
 
 def certain(found: Sequence[Found], floor: float) -> list[Found]:
@@ -72,3 +81,16 @@ def certain(found: Sequence[Found], floor: float) -> list[Found]:
         if min(moment.cosine, moment.settled) <= floor:
             return list(found[:at])
     return list(found)
+
+
+def _room(per_video: dict[str, int], video: str, query: Query) -> bool:
+    """Counts a moment of a video in, when the bound lets it."""
+    seen = per_video.get(video, 0)
+    if query.max_per_video and seen >= query.max_per_video:
+        return False
+    per_video[video] = seen + 1
+    return True
+
+
+def _evidence(clue: Clue, share: float) -> Evidence:
+    return Evidence(clue.track, clue.range, share, clue.frame_time, clue.text, clue.language)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.core.errors import InvalidInput
+from services.core.text import Track
 from services.core.times import TimeRange
 from services.search.domain import query as q
 from services.search.domain.query import Query, Scope
@@ -62,6 +63,10 @@ def test_a_token_leads_to_the_next_page_of_the_same_request_whatever_its_size() 
         {"scope": Scope("films", added_after=0)},
         {"max_per_video": 1},
         {"min_score": 0.5},
+        {"scope": Scope("films", shot_labels=("a",))},
+        {"tracks": {Track.SPEECH: 1.0}},
+        {"tracks": {**q.USUAL, Track.SPEECH: 0.5}},
+        {"with_facets": True},
     ],
 )
 def test_a_token_of_another_request_is_refused(other: dict[str, object]) -> None:
@@ -99,3 +104,36 @@ def test_a_range_that_is_none_is_refused(start: int, end: int) -> None:
 def test_labels_of_the_filter_are_checked() -> None:
     with pytest.raises(InvalidInput):
         q.labels({"Upper Case": "x"})
+
+
+@pytest.mark.parametrize(
+    "given_",
+    [
+        [(None, 0.0)],
+        [(Track.SPEECH, 0.0), (Track.SPEECH, 0.5)],
+        [(Track.SPEECH, 1.1)],
+        [(Track.SPEECH, -0.1)],
+        [(Track.SPEECH, float("nan"))],
+    ],
+)
+def test_wrong_tracks_are_refused(given_: list[tuple[Track | None, float]]) -> None:
+    with pytest.raises(InvalidInput, match="tracks"):
+        q.tracks(given_)
+
+
+def test_all_tracks_are_looked_in_by_themselves_and_a_track_that_is_alone_counts_fully() -> None:
+    assert q.tracks([]) == q.USUAL
+    assert q.tracks([(Track.CAPTION, 0.0)]) == {Track.CAPTION: 1.0}
+    both = q.tracks([(Track.CAPTION, 0.0), (Track.SPEECH, 0.5)])
+    assert both == {
+        Track.CAPTION: q.USUAL[Track.CAPTION],
+        Track.SPEECH: 0.5,
+    }
+    assert check(tracks={Track.VISUAL: 1.0, Track.TITLE: 1.0}).text_tracks == (Track.TITLE,)
+
+
+def test_labels_of_shots_are_checked() -> None:
+    assert q.shot_labels(["b", "a", "b"]) == ("a", "b")
+    for wrong in ([""], ["x" * 101], ["x"] * 65):
+        with pytest.raises(InvalidInput, match=r"filter\.shot_labels"):
+            q.shot_labels(wrong)

@@ -12,7 +12,7 @@ from services.core.errors import Internal
 from services.core.media import SampledFrame, Shot, VideoInfo
 from services.core.names import VideoName
 from services.core.times import SECOND, TimeRange
-from services.search.domain.rows import RowMaker, label_token, revision, row_id
+from services.search.domain.rows import About, RowMaker, label_token, revision, row_id
 
 VIDEO = VideoName("films", "v")
 INFO = VideoInfo(str(VIDEO), "Title", 5, {"lang": "en"})
@@ -27,7 +27,7 @@ def units(count: int) -> NDArray[np.float32]:
 
 
 def maker(made: list[Shot]) -> RowMaker:
-    return RowMaker(VIDEO, INFO, 100 * SECOND, made, "a1")
+    return RowMaker(About(VIDEO, INFO, 100 * SECOND, made, (), "a1"))
 
 
 def test_a_frame_belongs_to_the_shot_that_holds_its_time() -> None:

@@ -1,66 +1,19 @@
 """Search's use cases over ports in memory."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from services.core.errors import Cancelled, Incomplete, Internal, NotFound
 from services.core.jobs import Job, no_progress
 from services.core.names import VideoName
 from services.core.times import SECOND, TimeRange
-from services.search.domain import query as queries
 from services.search.domain.query import Scope
 from services.search.domain.rows import Row
 from services.search.domain.selection import Moment
-from services.search.service import SearchService
-from tests.fakes.search import FakeEncoder, FakeIndex, artifacts, stored_video
-
-DIM = 8
-AXES = np.eye(DIM, dtype=np.float32)
-
-
-@dataclass
-class World:
-    """The service on fakes, and videos in its store."""
-
-    objects: dict[str, bytes] = field(default_factory=dict)
-    index: FakeIndex = field(default_factory=FakeIndex)
-    encoder: FakeEncoder = field(default_factory=lambda: FakeEncoder({f"axis {i}": AXES[i] for i in range(DIM)}))
-
-    def __post_init__(self) -> None:
-        self.service = SearchService(artifacts(self.objects), self.index, self.encoder)
-
-    def job(self, name: str, vectors: NDArray[np.float32], per_shot: int = 2, **more: object) -> Job:
-        """Two segments, a frame a second, shots of `per_shot` frames, a shot's vector the mean of its frames."""
-        frames = [(i * SECOND, i * SECOND, (i + 1) * SECOND) for i in range(len(vectors))]
-        half = len(frames) // 2
-        cuts = [*range(0, len(frames), per_shot), len(frames)]
-        pools = np.stack([_unit(vectors[a:b].mean(axis=0)) for a, b in pairwise(cuts)])
-        return stored_video(
-            self.objects, VideoName("films", name), [frames[:half], frames[half:]], [c * SECOND for c in cuts], vectors,
-            pools, **more,  # type: ignore[arg-type]
-        )  # fmt: skip
-
-    def add(self, name: str, vectors: NDArray[np.float32], per_shot: int = 2) -> None:
-        self.service.index(self.job(name, vectors, per_shot), no_progress)
-
-    def ask(self, text: str, **changes: object) -> tuple[list[Moment], str]:
-        request: dict[str, object] = {"page_size": 0, "page_token": "", "max_per_video": 0, "min_score": 0.0, **changes}
-        scope = request.pop("scope", Scope("films"))
-        return self.service.search(queries.check(text, scope, **request))  # type: ignore[arg-type]
-
-
-def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), dtype=np.float32)
-
-
-def near(axis: int, cosine: float) -> NDArray[np.float32]:
-    """A unit vector with this cosine to an axis, the rest on the axis before the last."""
-    return np.asarray(cosine * AXES[axis] + np.sqrt(1 - cosine**2) * AXES[6], dtype=np.float32)
+from tests.fakes.search import FakeIndex, stored_video
+from tests.fakes.search_world import AXES, DIM, World, near, unit
 
 
 def test_index_writes_a_row_a_frame_and_a_row_a_shot_and_counts_them() -> None:
@@ -126,7 +79,7 @@ def test_progress_rises_to_the_end_and_can_stop_the_work() -> None:
     seen: list[tuple[int, int]] = []
     world.service.index(world.job("a", AXES[:6]), lambda done, total: seen.append((done, total)))
     assert seen == sorted(seen)
-    assert seen[-1] == (3, 3)
+    assert seen[-1] == (4, 4)
 
     def stop(done: int, total: int) -> None:
         raise Cancelled("stopped")
@@ -170,7 +123,7 @@ def test_pages_together_are_the_whole_answer_without_doubles() -> None:
     world = World()
     rng = np.random.default_rng(1)
     for n in range(6):
-        world.add(f"v{n}", np.stack([_unit(v) for v in rng.standard_normal((60, DIM)).astype(np.float32)]))
+        world.add(f"v{n}", np.stack([unit(v) for v in rng.standard_normal((60, DIM)).astype(np.float32)]))
     whole, _ = world.ask("axis 1", page_size=100)
     paged: list[Moment] = []
     token = ""
