@@ -15,16 +15,21 @@ import click
 
 from services.cli.demo_films import FILMS, Film, write
 from services.cli.output import printable
+from services.core.artifacts import digest
 
 COLLECTION = "demo"
 QUESTIONS = (
-    ("a photographer with a tripod", "camera.png"),
     ("a cat", "chelsea.png"),
-    ("a cup of coffee", "coffee.png"),
-    ("a rocket on a launch pad", "rocket.jpg"),
-    ("a motorcycle", "motorcycle_left.png"),
+    ("a photographer with a tripod", "camera.png"),
+    ("who was the first woman in command of a space shuttle", "astronaut.png"),
+    ('"one dark spot"', "hubble_deep_field.jpg"),
+    ("opening hours on Sunday", "hours"),
 )
-"""What is asked, and the picture that is the right answer."""
+"""What is asked, and the picture that is the right answer: seen, seen and said, said, said word for word, and read."""
+WORDS = {"transcript": "museum.mp4", "captions": "home.mp4", "text": "museum.mp4"}
+"""The commands that show words, each with the film to show it on."""
+BEGINNING = 4
+"""Lines of a command's output that are shown."""
 GENERAL_QUESTIONS = ("people", "a face", "a car on a road", "a room inside a house", "trees and sky")
 """What is asked of a film that nobody here knows."""
 
@@ -46,7 +51,12 @@ def main(video: str | None, folder: str) -> None:
         _title(f"Indexing {len(files)} film{'s' if len(files) > 1 else ''}")
         vidx.show("index", "--collection", COLLECTION, "--wait", *map(str, files))
         videos = vidx.messages("list", "--collection", COLLECTION)
-        _title("Asking (score, time, film, picture)")
+        _title("In words: what is said, seen and read")
+        for film in videos:
+            for command in WORDS if video else [c for c in WORDS if WORDS[c] == film["title"]]:
+                click.echo(f"  {command} of {printable(film['title'])}:")
+                vidx.show_beginning(command, film["name"])
+        _title("Asking (score, time, film, what matched, picture)")
         asking = Asking(vidx, {film["name"]: printable(film["title"]) for film in videos}, root / "thumbnails")
         if video:
             asking.in_general()
@@ -72,6 +82,13 @@ class Vidx:
         if done.returncode:
             raise SystemExit(f"the demo ends here: `vidx {arguments[0]}` failed")
 
+    def show_beginning(self, *arguments: str) -> None:
+        """Run a command for the first lines that it prints."""
+        command = [sys.executable, "-m", "services.cli", *arguments]
+        done = subprocess.run(command, env=self._env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for line in done.stdout.splitlines()[:BEGINNING]:
+            click.echo(f"    {line}")
+
     def messages(self, *arguments: str) -> list[dict[str, Any]]:
         """Run a command with --json for its messages."""
         command = [sys.executable, "-m", "services.cli", *arguments, "--json"]
@@ -82,12 +99,13 @@ class Vidx:
 
 
 def _films(folder: Path) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
     files = []
     for film in FILMS:
-        file = folder / f"{film.name}.mp4"
+        # Films that an earlier version made are not these.
+        file = folder / digest(film) / f"{film.name}.mp4"
         if not file.exists():
             click.echo(f"making {file}")
+            file.parent.mkdir(parents=True, exist_ok=True)
             write(film, file)
         files.append(file)
     return files
@@ -122,15 +140,16 @@ class Asking:
 
     def _search(self, question: str) -> list[dict[str, Any]]:
         """Print the three best moments and where their pictures lie."""
-        folder = self._thumbnails / question.replace(" ", "-")
+        folder = self._thumbnails / "-".join(question.replace('"', "").split())
         for old in folder.glob("*.jpg"):
             old.unlink()
         arguments = ["--collection", COLLECTION, "--limit", "3", "--thumbnails", str(folder)]
         moments: list[dict[str, Any]] = self._vidx.messages("search", question, *arguments)[0].get("moments", [])
-        click.echo(f'\n  "{question}"')
+        click.echo(f"\n  {question}")
         for moment, picture in zip(moments, sorted(folder.glob("*.jpg")), strict=True):
             start, end = _range(moment["range"])
-            where = f"{self._titles[moment['video']]:12}  {os.path.relpath(picture)}"
+            matched = ", ".join(e["track"].lower().replace("_", " ") for e in moment["evidence"])
+            where = f"{self._titles[moment['video']]:10}  {matched:30}  {os.path.relpath(picture)}"
             click.echo(f"    {moment.get('score', 0.0):.2f}  {start:6.2f} s - {end:6.2f} s  {where}")
         return moments
 

@@ -1,4 +1,4 @@
-"""Films for the demo: real photographs in slow motion with hard cuts and a narration, and the truth about them.
+"""Films for the demo: real photographs in slow motion, a title card, hard cuts and a narration; and the truth of them.
 
 The pictures are those that the `scikit-image` wheel itself holds; they are in the public domain or freely licensed.
 """
@@ -16,11 +16,12 @@ MILLISECOND = Fraction(1, 1000)
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture on show for some seconds, with what the narrator says."""
+    """A picture on show for some seconds, with what the narrator says; or, with `card`, lines of text of that name."""
 
     picture: str
     seconds: int
     said: str
+    card: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ FILMS = (
     Film(
         "museum",
         (
+            Scene("hours", 3, "", ("OPENING HOURS", "TUESDAY TO SUNDAY", "9 TO 17")),
             Scene("coins.png", 4, "These Greek coins were found in Pompeii."),
             Scene("camera.png", 4, "A photographer sets up his camera on a tripod."),
             Scene("brick.png", 3, "The wall outside is made of brick."),
@@ -84,9 +86,10 @@ def write(film: Film, file: Path) -> None:
         narration.time_base = MILLISECOND
         at = 0
         for scene in film.scenes:
-            for picture in _moving(scene):
+            for picture in _card(scene) if scene.card else _moving(scene):
                 out.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-            out.mux(_cue(narration, scene.said, at, at + scene.seconds))
+            if scene.said:
+                out.mux(_cue(narration, scene.said, at, at + scene.seconds))
             at += scene.seconds
         out.mux(video.encode(None))
     part.replace(file)
@@ -102,6 +105,20 @@ def _cue(narration: Any, text: str, start: int, end: int) -> Any:
     packet.pts = packet.dts = start * 1000
     packet.duration = (end - start) * 1000
     return packet
+
+
+def _card(scene: Scene) -> Iterator[Any]:
+    """The frames of a title card: arrays of (HEIGHT, WIDTH, 3) uint8 RGB, all the same."""
+    import numpy as np
+    from PIL import Image, ImageDraw, ImageFont
+
+    picture = Image.new("RGB", (WIDTH, HEIGHT), (24, 32, 56))
+    draw = ImageDraw.Draw(picture)
+    font = ImageFont.load_default(56)
+    text, middle = "\n".join(scene.card), (WIDTH / 2, HEIGHT / 2)
+    draw.multiline_text(middle, text, (240, 232, 208), font, anchor="mm", align="center", spacing=24)
+    frame = np.asarray(picture)
+    return (frame for _ in range(scene.seconds * RATE))
 
 
 def _moving(scene: Scene) -> Iterator[Any]:

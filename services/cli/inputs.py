@@ -5,10 +5,16 @@ import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from services.cli.output import printable
+from services.core.errors import InvalidInput
 from services.core.times import SECOND
+
+if TYPE_CHECKING:
+    from vidx.gateway.v1 import video_index_service_pb2 as gateway_pb2
 
 VIDEO_SUFFIXES = (
     *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv"),
@@ -67,6 +73,19 @@ def sources(arguments: Iterable[str]) -> Iterator[str]:
             yield from found
         else:
             yield argument
+
+
+def subtitle_file(path: str) -> "gateway_pb2.SubtitleFile":
+    """A subtitle file to send. Raises InvalidInput when it cannot be read."""
+    from vidx.gateway.v1 import video_index_service_pb2 as gateway_pb2
+
+    try:
+        with open(path, "rb") as file:
+            # One byte more than is taken, so that the server says what is too much.
+            content = file.read((8 << 20) + 1)
+    except OSError as error:
+        raise InvalidInput(f"{printable(path)}: {error.strerror or error}") from error
+    return gateway_pb2.SubtitleFile(file_name=printable(os.path.basename(path)), content=content)
 
 
 def is_address(argument: str) -> bool:

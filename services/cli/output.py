@@ -84,6 +84,8 @@ def video_lines(video: "gateway_pb2.Video") -> list[str]:
     """A video for people: a line a fact, and a line a stage."""
     from vidx.gateway.v1 import video_index_service_pb2 as pb
 
+    from services.cli.tracks import missing
+
     facts = {
         "name": video.name,
         "title": video.title,
@@ -95,12 +97,14 @@ def video_lines(video: "gateway_pb2.Video") -> list[str]:
         "ready": video.ready_time.ToJsonString() if video.HasField("ready_time") else "",
         "bytes": str(video.size_bytes),
         "sha256": video.sha256,
+        "subtitles": video.subtitle_file,
         "rows": str(video.row_count) if video.row_count else "",
     }
     lines = [f"{key:9} {one_line(text)}" for key, text in facts.items() if text]
+    lines += [f"{'missing':9} {one_line(line)}" for line in missing(video)]
     for stage in video.stages:
         state = pb.Stage.State.Name(stage.state)
         again = f", attempt {stage.attempts}" if stage.attempts > 1 else ""
         why = f"  {stage.error.reason}: {one_line(stage.error.message)}" if stage.error.reason else ""
-        lines.append(f"  {stage.stage:11} {state:9} {stage.done}/{stage.total}, busy {clock(stage.busy)}{again}{why}")
+        lines.append(f"  {stage.stage:13} {state:10} {stage.done}/{stage.total}, busy {clock(stage.busy)}{again}{why}")
     return lines

@@ -4,22 +4,27 @@ import json
 import os
 import queue
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToDict
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 from vidx.search.v1 import search_service_pb2 as search_pb
 
 from services.cli.client import CALL_S, Gateway
-from services.cli.output import complain, json_line, say
+from services.cli.output import clock, complain, json_line, one_line, say, span
+from services.cli.tracks import word
 from services.core.errors import VidxError
 from services.runtime.grpc_errors import to_status
+from services.runtime.media_proto import duration, nanoseconds
 
 PAGE = 100
 """Most moments of one answer."""
 IN_FLIGHT = 4
 THUMBNAIL_HEIGHT = 360
+SHOWN = 100
+"""Characters of a text that matched."""
 
 
 def search(gateway: Gateway, ask: pb.SearchRequest, limit: int) -> pb.SearchResponse:
@@ -68,7 +73,7 @@ def thumbnails(gateway: Gateway, moments: Iterable[search_pb.Moment], folder: st
     os.makedirs(folder, exist_ok=True)
     files = []
     for number, moment in enumerate(moments, 1):
-        time = moment.evidence[0].frame_time if moment.evidence else moment.range.start
+        time = _picture(moment)
         request = pb.GetFrameRequest(name=moment.video, time=time, max_height=THUMBNAIL_HEIGHT)
         frame = gateway.call(gateway.stub.GetFrame, request)
         at = f"{time.seconds}.{time.nanos // 1_000_000:03d}s"
@@ -77,6 +82,26 @@ def thumbnails(gateway: Gateway, moments: Iterable[search_pb.Moment], folder: st
             out.write(frame.jpeg)
         files.append(file)
     return files
+
+
+def evidence(moment: search_pb.Moment) -> Iterator[str]:
+    """A line a track that matched: its share, its time, and the text."""
+    for found in moment.evidence:
+        if found.text:
+            text = one_line(found.text)
+            shown = f'{span(found.range)}  "{text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"}"'
+        else:
+            shown = clock(found.frame_time)
+        yield f"{word(found.track):14} {found.share:4.0%}  {shown}"
+
+
+def _picture(moment: search_pb.Moment) -> Duration:
+    """When to look at a moment: the best frame where the picture matched, else its middle."""
+    for found in moment.evidence:
+        if found.HasField("frame_time"):
+            return found.frame_time
+    middle = (nanoseconds(moment.range.start) + nanoseconds(moment.range.end)) // 2
+    return duration(middle)
 
 
 def _rest(gateway: Gateway, ask: pb.SearchRequest, answer: pb.SearchResponse, limit: int) -> pb.SearchResponse:

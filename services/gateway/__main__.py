@@ -3,14 +3,18 @@
 from vidx.decoding.v1.decoding_service_pb2_grpc import DecodingServiceStub
 from vidx.gateway.v1.video_index_service_pb2_grpc import add_VideoIndexServiceServicer_to_server
 from vidx.search.v1.search_service_pb2_grpc import SearchServiceStub
+from vidx.transcription.v1.transcription_service_pb2_grpc import TranscriptionServiceStub
 
 from services.catalog.database import Database
 from services.catalog.settings import CatalogSettings
 from services.gateway.collections import Collections
+from services.gateway.edits import Edits
 from services.gateway.importer import Importer
 from services.gateway.intake import Intake
 from services.gateway.rpc import SERVICE, VideoIndexRpc
 from services.gateway.settings import GatewaySettings, ImportSettings
+from services.gateway.subtitles import Subtitles
+from services.gateway.texts import Texts
 from services.gateway.videos import Videos
 from services.pipeline.celery import CeleryQueue
 from services.pipeline.control import Control
@@ -30,11 +34,17 @@ def main() -> None:
     artifacts = store.connect(read(StoreSettings))
     search = grpc_client.channel(settings.search_address)
     decoding = grpc_client.channel(settings.decoding_address)
+    transcription = grpc_client.channel(settings.transcription_address)
+    subtitles = Subtitles(TranscriptionServiceStub(transcription), settings.call_s)
+    texts = Texts(database, artifacts)
     control = Control(database, artifacts, CeleryQueue(celery_app(read(QueueSettings))), SearchIndex(search))
     rpc = VideoIndexRpc(
+        texts,
+        Edits(database, control, texts, subtitles),
+        subtitles,
         Collections(database, control),
         Videos(database, artifacts, control, settings.watch_s, settings.max_watchers),
-        Intake(database, artifacts, control, settings.max_upload_bytes, settings.max_uploads),
+        Intake(database, artifacts, control, subtitles, settings.max_upload_bytes, settings.max_uploads),
         Importer(read(ImportSettings)),
         control,
         SearchServiceStub(search),

@@ -3,15 +3,23 @@
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 
 from services.catalog.states import VideoState
+from services.core.text import Cue, TranscriptTrack
 from services.gateway.collections import CollectionView
-from services.gateway.progress import StageView
+from services.gateway.progress import MissingView, StageView
+from services.gateway.texts import Description
 from services.gateway.videos import VideoView
 from services.pipeline.control import Removed
-from services.runtime.media_proto import duration, timestamp
+from services.runtime.media_proto import duration, range_to, timestamp
+from services.runtime.text_proto import SOURCES, TRACKS, caption_to, label_to, word_to
 
 
 def collection(view: CollectionView) -> pb.Collection:
-    return pb.Collection(name=str(view.name), create_time=timestamp(view.created), video_count=view.videos)
+    return pb.Collection(
+        name=str(view.name),
+        create_time=timestamp(view.created),
+        video_count=view.videos,
+        shot_labels=view.shot_labels,
+    )
 
 
 def removed(what: Removed) -> pb.Removed:
@@ -32,6 +40,7 @@ def video(view: VideoView) -> pb.Video:
         sha256=row.sha256,
         row_count=row.row_count if row.state == VideoState.READY else 0,
         subtitle_file=row.subtitles_name,
+        missing_tracks=map(missing, view.missing),
     )
     if row.duration:
         message.duration.CopyFrom(duration(row.duration))
@@ -42,6 +51,11 @@ def video(view: VideoView) -> pb.Video:
     if view.remaining is not None:
         message.remaining.CopyFrom(duration(view.remaining))
     return message
+
+
+def missing(view: MissingView) -> pb.MissingTrack:
+    error = pb.StageError(stage=view.stage, reason=view.reason, message=view.message)
+    return pb.MissingTrack(track=TRACKS[view.track], error=error)
 
 
 def stage(view: StageView) -> pb.Stage:
@@ -61,3 +75,23 @@ def stage(view: StageView) -> pb.Stage:
     if view.reason:
         message.error.CopyFrom(pb.StageError(stage=view.stage, reason=view.reason, message=view.message))
     return message
+
+
+def segment(cue: Cue, track: TranscriptTrack) -> pb.TranscriptSegment:
+    return pb.TranscriptSegment(
+        range=range_to(cue.range),
+        text=cue.text,
+        language=track.language,
+        source=SOURCES[track.source],
+        confidence=cue.confidence,
+        words=map(word_to, cue.words),
+    )
+
+
+def description(view: Description) -> pb.ShotDescription:
+    return pb.ShotDescription(
+        shot=view.shot,
+        range=range_to(view.range),
+        caption=caption_to(view.caption) if view.caption else None,
+        labels=map(label_to, view.labels),
+    )

@@ -21,8 +21,9 @@ from services.gateway.collections import require
 from services.gateway.parts import Parts
 from services.gateway.spec import Spec, check_request_id, same_file
 from services.gateway.streams import Hashing, Joined
+from services.gateway.subtitles import Subtitles
 from services.pipeline import ledger
-from services.pipeline.control import Control
+from services.pipeline.control import Change, Control
 from services.runtime import telemetry
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -33,11 +34,18 @@ class Intake:
     """Use cases that make videos."""
 
     def __init__(
-        self, database: Database, store: Artifacts, control: Control, max_bytes: int, max_uploads: int
+        self,
+        database: Database,
+        store: Artifacts,
+        control: Control,
+        subtitles: Subtitles,
+        max_bytes: int,
+        max_uploads: int,
     ) -> None:
         self._database = database
         self._store = store
         self._control = control
+        self._subtitles = subtitles
         self._max_bytes = max_bytes
         self._uploads = threading.Semaphore(max_uploads)
 
@@ -82,7 +90,7 @@ class Intake:
         self._check_size(size)
         if sha256 and not _SHA256.fullmatch(sha256):
             raise InvalidInput("sha256 is not 64 lower-case hex digits", fields={"sha256": "64 hex digits"})
-        spec = spec.checked()
+        spec = self._checked(spec)
         parts = self._parts(parent, request_id)
         kept = parts.size()
         announced = f"{size} {sha256}"
@@ -110,8 +118,9 @@ class Intake:
 
     def take(self, parent: CollectionName, request_id: str, stream: BinaryIO, spec: Spec) -> VideoName:
         """Take a stream to its end; for imports."""
+        spec = self._checked(spec)
         planned, finished = self._open(parent, request_id)
-        return finished or self._enter(planned, request_id, stream, spec.checked(), None, "")
+        return finished or self._enter(planned, request_id, stream, spec, None, "")
 
     def finished(self, parent: CollectionName, request_id: str) -> VideoName | None:
         """The video that a request id has made already."""
@@ -119,6 +128,13 @@ class Intake:
             require(session, parent)
             upload = session.get(Upload, (parent.collection, request_id))
             return _made(session, upload) if upload is not None else None
+
+    def _checked(self, spec: Spec) -> Spec:
+        """The same, fit to be stored; a subtitle file is read, so that its first wrong line is told at once."""
+        spec = spec.checked()
+        if spec.subtitles is not None:
+            self._subtitles.read(*spec.subtitles, language="", field="spec.subtitles")
+        return spec
 
     def _open(
         self, parent: CollectionName, request_id: str, announced: str = " ", *, begun: bool = False
@@ -172,7 +188,7 @@ class Intake:
             if known != name:
                 self._discard(name)
                 if spec.subtitles is not None:
-                    self._control.update(known, subtitles=spec.subtitles)
+                    self._control.update(known, Change(subtitles=spec.subtitles))
                 self._finish(request_id, known)
             return known
         except Exception as error:
@@ -187,6 +203,8 @@ class Intake:
 
     def _create(self, name: VideoName, request_id: str, spec: Spec, size: int, sha256: str) -> VideoName:
         created = ledger.now()
+        with self._database.read() as session:
+            shot_labels = require(session, name.parent).shot_labels
         video = Video(
             collection=name.collection,
             id=name.video,
@@ -200,14 +218,18 @@ class Intake:
             copy=name.video if spec.allow_duplicate else "",
             subtitles_key="",
             subtitles_name="",
+            transcript_key="",
+            shot_labels=shot_labels,
         )
         if spec.subtitles is not None:
             self._control.save_subtitles(video, *spec.subtitles)
         self._control.save_info(video)
         try:
             with self._database.write() as session:
-                require(session, name.parent)
+                collection = require(session, name.parent, lock=True)
                 self._control.begin(session, video)
+                # Changed since they were written into the video's info: it is told the new ones like the others.
+                collection.relabel = collection.relabel or collection.shot_labels != shot_labels
                 upload = session.get(Upload, (name.collection, request_id))
                 if upload is not None:
                     upload.video, upload.updated = name.video, ledger.now()

@@ -2,12 +2,14 @@
 
 import base64
 import json
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from services.core.artifacts import digest
 from services.core.errors import InvalidInput
 
 MAX_TOKEN = 500
+T = TypeVar("T")
 
 
 def size(asked: int, default: int, most: int) -> int:
@@ -38,6 +40,15 @@ def position(text: str, request: object, *kinds: type) -> list[Any] | None:
         rule = "pass the token of the page before, with every other field the same"
         raise InvalidInput(f"page_token is not of this request: {rule}", fields={"page_token": rule})
     return found
+
+
+def cut(items: Sequence[T], asked: int, text: str, request: object) -> tuple[Sequence[T], str]:
+    """A page of a whole list, 1000 items or at most 10,000, and the next page's token."""
+    limit = size(asked, 1000, 10_000)
+    found = position(text, request, int)
+    begin = found[0] if found else 0
+    end = begin + limit
+    return items[begin:end], token([end], request) if end < len(items) else ""
 
 
 def _kind(value: object) -> type | None:

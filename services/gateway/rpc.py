@@ -1,4 +1,4 @@
-"""Proto in, proto out."""
+"""Proto in, proto out: collections, videos, search. `text_rpc` has what videos say and show, in words."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,6 @@ import grpc
 from vidx.decoding.v1 import decoding_service_pb2 as decoding_pb
 from vidx.decoding.v1.decoding_service_pb2_grpc import DecodingServiceStub
 from vidx.gateway.v1 import video_index_service_pb2 as pb
-from vidx.gateway.v1.video_index_service_pb2_grpc import VideoIndexServiceServicer
 from vidx.search.v1 import search_service_pb2 as search_pb
 from vidx.search.v1.search_service_pb2_grpc import SearchServiceStub
 
@@ -15,9 +14,13 @@ from services.core.errors import InvalidInput
 from services.core.names import CollectionName, VideoName
 from services.gateway import convert
 from services.gateway.collections import Collections
+from services.gateway.edits import Edits
 from services.gateway.importer import Importer
 from services.gateway.intake import Intake
 from services.gateway.spec import Spec, check_request_id
+from services.gateway.subtitles import Subtitles
+from services.gateway.text_rpc import TextRpc
+from services.gateway.texts import Texts
 from services.gateway.videos import Videos
 from services.pipeline.control import Control
 from services.runtime import grpc_client
@@ -26,11 +29,14 @@ from services.runtime.media_proto import shot_to
 SERVICE = pb.DESCRIPTOR.services_by_name["VideoIndexService"]
 
 
-class VideoIndexRpc(VideoIndexServiceServicer):
+class VideoIndexRpc(TextRpc):
     """The public service."""
 
     def __init__(
         self,
+        texts: Texts,
+        edits: Edits,
+        subtitles: Subtitles,
         collections: Collections,
         videos: Videos,
         intake: Intake,
@@ -40,8 +46,8 @@ class VideoIndexRpc(VideoIndexServiceServicer):
         decoding: DecodingServiceStub,
         call_s: float,
     ) -> None:
+        super().__init__(texts, edits, subtitles, videos)
         self._collections = collections
-        self._videos = videos
         self._intake = intake
         self._importer = importer
         self._control = control
@@ -50,7 +56,8 @@ class VideoIndexRpc(VideoIndexServiceServicer):
         self._call_s = call_s
 
     def CreateCollection(self, request: pb.CreateCollectionRequest, context: grpc.ServicerContext) -> pb.Collection:  # noqa: N802
-        return convert.collection(self._collections.create(request.collection_id, request.request_id))
+        made = self._collections.create(request.collection_id, request.request_id, request.shot_labels)
+        return convert.collection(made)
 
     def GetCollection(self, request: pb.GetCollectionRequest, context: grpc.ServicerContext) -> pb.Collection:  # noqa: N802
         return convert.collection(self._collections.get(CollectionName.parse(request.name)))
@@ -60,6 +67,15 @@ class VideoIndexRpc(VideoIndexServiceServicer):
     ) -> pb.ListCollectionsResponse:
         views, token = self._collections.list(request.page_size, request.page_token)
         return pb.ListCollectionsResponse(collections=map(convert.collection, views), next_page_token=token)
+
+    def UpdateCollection(self, request: pb.UpdateCollectionRequest, context: grpc.ServicerContext) -> pb.Collection:  # noqa: N802
+        if set(request.update_mask.paths) - {"shot_labels"}:
+            rule = "shot_labels can be changed"
+            raise InvalidInput(
+                f"cannot change {sorted(request.update_mask.paths)}: {rule}", fields={"update_mask": rule}
+            )
+        name = CollectionName.parse(request.collection.name, "collection.name")
+        return convert.collection(self._collections.update(name, request.collection.shot_labels))
 
     def DeleteCollection(  # noqa: N802
         self, request: pb.DeleteCollectionRequest, context: grpc.ServicerContext
@@ -144,9 +160,11 @@ class VideoIndexRpc(VideoIndexServiceServicer):
             filter=request.filter if request.HasField("filter") else None,
             max_moments_per_video=request.max_moments_per_video,
             min_score=request.min_score,
+            tracks=request.tracks,
+            with_facets=request.with_facets,
         )
         found = grpc_client.call(self._search.Search, inner, self._deadline(context))
-        return pb.SearchResponse(moments=found.moments, next_page_token=found.next_page_token)
+        return pb.SearchResponse(moments=found.moments, next_page_token=found.next_page_token, facets=found.facets)
 
     def ListShots(self, request: pb.ListShotsRequest, context: grpc.ServicerContext) -> pb.ListShotsResponse:  # noqa: N802
         name = VideoName.parse(request.parent, "parent")
@@ -158,9 +176,6 @@ class VideoIndexRpc(VideoIndexServiceServicer):
         inner = decoding_pb.GetFrameRequest(source=source, time=request.time, max_height=request.max_height)
         frame = grpc_client.call(self._decoding.GetFrame, inner, self._deadline(context))
         return pb.GetFrameResponse(jpeg=frame.jpeg, time=frame.time)
-
-    def _video(self, name: VideoName) -> pb.Video:
-        return convert.video(self._videos.get(name))
 
     def _deadline(self, context: grpc.ServicerContext) -> float:
         """Seconds that a call made for this call may take: the caller's own deadline, within the gateway's bound."""

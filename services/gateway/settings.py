@@ -9,6 +9,7 @@ class GatewaySettings(BaseSettings):
 
     search_address: str = Field(description="host:port of the search service")
     decoding_address: str = Field(description="host:port of the decoding service")
+    transcription_address: str = Field(description="host:port of the transcription service")
     max_upload_bytes: int = Field(64 << 30, ge=1, description="largest video taken")
     max_uploads: int = Field(32, ge=1, description="streams of UploadVideo, and imports, at a time")
     max_watchers: int = Field(32, ge=1, description="streams of WatchVideo at a time")

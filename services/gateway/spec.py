@@ -26,7 +26,7 @@ class Spec:
         """The same, fit to be stored. Raises InvalidInput."""
         title = clean_title(self.title) or clean_title(_base(self.file_name)) or "untitled"
         labels = check_labels(self.labels, "spec.labels")
-        subtitles = _checked_subtitles(*self.subtitles) if self.subtitles is not None else None
+        subtitles = checked_subtitles(*self.subtitles, "spec.subtitles") if self.subtitles is not None else None
         return Spec(title, labels, self.allow_duplicate, "", subtitles)
 
 
@@ -43,19 +43,20 @@ def same_file(begun: str, announced: str) -> bool:
     return size == other_size and (sha256 == other_sha256 or not sha256 or not other_sha256)
 
 
-def _base(file_name: str) -> str:
-    """The last part of a path of any system, short enough for a title."""
-    return file_name.replace("\\", "/").rsplit("/", 1)[-1][:400]
-
-
-def _checked_subtitles(file_name: str, content: bytes) -> tuple[str, bytes]:
+def checked_subtitles(file_name: str, content: bytes, field: str) -> tuple[str, bytes]:
+    """Name and content of a subtitle file, fit to be read and stored. Raises InvalidInput, which names the field."""
     shown = clean_title(_base(file_name))[-255:]
     if not shown.lower().endswith(SUBTITLE_SUFFIXES):
         rule = f"names of subtitle files end in {', '.join(SUBTITLE_SUFFIXES)}"
-        raise InvalidInput(f"subtitle file {shown[:80]!r}: {rule}", fields={"spec.subtitles.file_name": rule})
+        raise InvalidInput(f"subtitle file {shown[:80]!r}: {rule}", fields={f"{field}.file_name": rule})
     if not 0 < len(content) <= MAX_SUBTITLE_BYTES:
         rule = f"1 to {MAX_SUBTITLE_BYTES} bytes"
         raise InvalidInput(
-            f"subtitle file {shown!r} has {len(content)} bytes: {rule}", fields={"spec.subtitles.content": rule}
+            f"subtitle file {shown!r} has {len(content)} bytes: {rule}", fields={f"{field}.content": rule}
         )
     return shown, content
+
+
+def _base(file_name: str) -> str:
+    """The last part of a path of any system, short enough for a title."""
+    return file_name.replace("\\", "/").rsplit("/", 1)[-1][:400]

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -18,9 +18,9 @@ from services.core.names import CollectionName, VideoName, check_labels
 from services.core.store import Artifacts
 from services.gateway import pages
 from services.gateway.collections import require
-from services.gateway.progress import StageView, remaining_ns, stage_view
+from services.gateway.progress import MissingView, StageView, missing_tracks, remaining_ns, stage_view
 from services.pipeline import ledger, workflow
-from services.pipeline.control import Control
+from services.pipeline.control import Change, Control
 
 TERMINAL = (VideoState.READY, VideoState.FAILED, VideoState.CANCELLED)
 MAX_TITLE = 500
@@ -28,11 +28,12 @@ MAX_TITLE = 500
 
 @dataclass(frozen=True)
 class VideoView:
-    """A video's row, its stages, and nanoseconds until it is READY, if they can be told."""
+    """A video's row, its stages, the tracks it lacks, and nanoseconds until it is READY, if they can be told."""
 
     name: VideoName
     row: Video
     stages: tuple[StageView, ...]
+    missing: tuple[MissingView, ...]
     remaining: int | None
 
 
@@ -77,7 +78,7 @@ class Videos:
             title = clean_title(title)
         if labels is not None:
             check_labels(labels, "video.labels")
-        self._control.update(name, title, labels)
+        self._control.update(name, Change(title=title, labels=labels))
         return self.get(name)
 
     def watch(self, name: VideoName, active: Callable[[], bool]) -> Iterator[VideoView]:
@@ -97,20 +98,15 @@ class Videos:
         finally:
             self._watchers.release()
 
-    def shots(self, name: VideoName, page_size: int, page_token: str) -> tuple[tuple[Shot, ...], str]:
+    def shots(self, name: VideoName, page_size: int, page_token: str) -> tuple[Sequence[Shot], str]:
         """A page of a video's shots, and the next page's token."""
-        limit = pages.size(page_size, 1000, 10_000)
         with self._database.read() as session:
             video = self._find(session, name)
             keys = {k: v for j in ledger.jobs_of(session, video) for k, v in j.artifacts.items()}
         if "shots" not in keys:
             raise Conflict(f"the shots of {name} are not known yet; it is {video.state}")
-        request = [str(name), keys["shots"]]
-        after = pages.position(page_token, request, int)
-        begin = after[0] if after else 0
         shots = self._store.load(keys["shots"], Shots).shots
-        end = begin + limit
-        return shots[begin:end], pages.token([end], request) if end < len(shots) else ""
+        return pages.cut(shots, page_size, page_token, [str(name), keys["shots"]])
 
     def source(self, name: VideoName) -> str:
         """Object key of a video's source."""
@@ -143,4 +139,4 @@ def _view(session: Session, row: Video) -> VideoView:
     if row.state == VideoState.PROCESSING:
         begun = min((s.started for s in stages if s.started), default=0)
         left = remaining_ns(stages, ledger.now() - begun) if begun else None
-    return VideoView(ledger.name_of(row), row, stages, left)
+    return VideoView(ledger.name_of(row), row, stages, missing_tracks(jobs), left)

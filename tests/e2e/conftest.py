@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from services.cli.machine.programs import STAGES
 from tests.servers.platform import Platform, serving
 
 QUICK = {
@@ -16,6 +17,6 @@ QUICK = {
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory) -> Iterator[Platform]:
     """Two workers a stage, on the folder store; shared, so tests use collections of their own."""
-    workers = [f"--workers={stage}=2" for stage in ("decoding", "embedding", "search")]
+    workers = [f"--workers={stage}=2" for stage in STAGES]
     with serving(tmp_path_factory.mktemp("platform"), *workers, extra=QUICK) as found:
         yield found

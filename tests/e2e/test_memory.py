@@ -6,12 +6,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from services.cli.machine.programs import STAGES
 from tests.media.films import film
 from tests.media.pictures import Picture, hold, pan
 from tests.servers.platform import Platform, serving
 
 RATE = 4
-WORKERS = ("decoding", "embedding", "search", "pipeline")
+WORKERS = (*STAGES, "pipeline")
 
 
 def talk(path: Path, minutes: int) -> Path:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from google.protobuf.duration_pb2 import Duration
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 from vidx.gateway.v1 import video_index_service_pb2_grpc as rpc
-from vidx.media.v1 import media_pb2
+from vidx.media.v1 import media_pb2, text_pb2
 from vidx.search.v1 import search_service_pb2 as search_pb
 
 from services.core import errors as e
@@ -21,18 +21,23 @@ DESCRIPTOR = pb.DESCRIPTOR.services_by_name["VideoIndexService"]
 
 @dataclass
 class FakeGateway(rpc.VideoIndexServiceServicer):
-    """`broken_uploads`: after how many bytes each of the next streams breaks. `fails`: titles that become FAILED."""
+    """`broken_uploads`: after how many bytes each of the next streams breaks. `fails`: titles that become FAILED.
+
+    `lacks`: titles that become READY without a track.
+    """
 
     broken_uploads: list[int] = field(default_factory=list)
     broken_watches: int = 0
     fails: dict[str, str] = field(default_factory=dict)
-    collections: set[str] = field(default_factory=set)
+    collections: dict[str, list[str]] = field(default_factory=dict)
     videos: dict[str, pb.Video] = field(default_factory=dict)
     uploads: dict[str, bytes] = field(default_factory=dict)
     finished: dict[str, str] = field(default_factory=dict)
     headers: list[pb.UploadHeader] = field(default_factory=list)
     imports: list[pb.ImportVideoRequest] = field(default_factory=list)
     searches: list[pb.SearchRequest] = field(default_factory=list)
+    changes: list[pb.UpdateTranscriptRequest] = field(default_factory=list)
+    lacks: dict[str, pb.MissingTrack] = field(default_factory=dict)
     slow: dict[str, threading.Event] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -46,7 +51,7 @@ class FakeGateway(rpc.VideoIndexServiceServicer):
     def add(self, title: str, collection: str = "default", state: int = pb.Video.READY, size: int = 1) -> pb.Video:
         """A video that is there."""
         with self.lock:
-            self.collections.add(collection)
+            self.collections.setdefault(collection, [])
             name = f"collections/{collection}/videos/v{len(self.videos)}"
             video = pb.Video(name=name, title=title, state=state, size_bytes=size, duration=Duration(seconds=4))
             video.stages.add(stage="decoding", state=pb.Stage.RUNNING, done=1, total=2, progress=0.5)
@@ -56,13 +61,21 @@ class FakeGateway(rpc.VideoIndexServiceServicer):
     def CreateCollection(self, request, context):  # noqa: N802
         if request.collection_id in self.collections:
             raise e.AlreadyExists("it is there")
-        self.collections.add(request.collection_id)
-        return pb.Collection(name=f"collections/{request.collection_id}")
+        self.collections[request.collection_id] = list(request.shot_labels)
+        return self._collection(request.collection_id)
+
+    def GetCollection(self, request, context):  # noqa: N802
+        return self._collection(request.name.split("/")[1])
+
+    def UpdateCollection(self, request, context):  # noqa: N802
+        assert list(request.update_mask.paths) == ["shot_labels"]
+        collection = request.collection.name.split("/")[1]
+        self._collection(collection)
+        self.collections[collection] = list(request.collection.shot_labels)
+        return self._collection(collection)
 
     def ListCollections(self, request, context):  # noqa: N802
-        return pb.ListCollectionsResponse(
-            collections=[pb.Collection(name=f"collections/{c}") for c in self.collections]
-        )
+        return pb.ListCollectionsResponse(collections=map(self._collection, self.collections))
 
     def DeleteCollection(self, request, context):  # noqa: N802
         if not request.force:
@@ -124,6 +137,8 @@ class FakeGateway(rpc.VideoIndexServiceServicer):
             )
         elif video.state == pb.Video.PROCESSING:
             video.state = pb.Video.READY
+            if video.title in self.lacks:
+                video.missing_tracks.append(self.lacks[video.title])
         yield video
 
     def RetryVideo(self, request, context):  # noqa: N802
@@ -150,7 +165,52 @@ class FakeGateway(rpc.VideoIndexServiceServicer):
         at = int(request.page_token or 0)
         count = min(request.page_size, 250 - at)
         moments = [self._moment(request, at + i) for i in range(count)]
-        return pb.SearchResponse(moments=moments, next_page_token=str(at + count) if at + count < 250 else "")
+        facets = [search_pb.Facet(label="a tree", count=3)] if request.with_facets else []
+        token = str(at + count) if at + count < 250 else ""
+        return pb.SearchResponse(moments=moments, next_page_token=token, facets=facets)
+
+    def GetTranscript(self, request, context):  # noqa: N802
+        if request.language == "fr":
+            raise e.NotFound("no transcript in 'fr'")
+        at = int(request.page_token or 0)
+        found = [
+            pb.TranscriptSegment(
+                range=_range(i, i + 1),
+                text=f"cue {i}\nline 2",
+                language="en",
+                source=text_pb2.TranscriptTrack.SUBTITLE_STREAM,
+                confidence=1,
+            )
+            for i in range(at, at + 2)
+        ]
+        token = str(at + 2) if at < 4 else ""
+        return pb.GetTranscriptResponse(segments=found, next_page_token=token, languages=["en", "de"])
+
+    def ExportTranscript(self, request, context):  # noqa: N802
+        return pb.ExportTranscriptResponse(content=f"format {request.format} of {request.language}\n".encode())
+
+    def UpdateTranscript(self, request, context):  # noqa: N802
+        self.changes.append(request)
+        if b"rubbish" in request.file.content:
+            raise e.InvalidInput("line 1: rubbish")
+        video = self._video(request.name)
+        video.state = pb.Video.PROCESSING
+        return video
+
+    def ListCaptions(self, request, context):  # noqa: N802
+        if request.parent.endswith("/none"):
+            return pb.ListCaptionsResponse()
+        if request.page_token:
+            seen = pb.ShotDescription(shot=2, range=_range(2, 3))
+            seen.labels.add(shot=2, label="a tree", score=0.75)
+            return pb.ListCaptionsResponse(descriptions=[seen])
+        seen = pb.ShotDescription(shot=0, range=_range(0, 1))
+        seen.caption.brief, seen.caption.detailed, seen.caption.confidence = "A cat.", "It sleeps.", 0.5
+        return pb.ListCaptionsResponse(descriptions=[seen], next_page_token="more")
+
+    def ListOnScreenText(self, request, context):  # noqa: N802
+        readings = [text_pb2.Reading(range=_range(1, 4), text="EXIT\nthis way", confidence=0.9)]
+        return pb.ListOnScreenTextResponse(readings=[] if request.parent.endswith("/none") else readings)
 
     def ListShots(self, request, context):  # noqa: N802
         at = int(request.page_token or 0)
@@ -169,6 +229,11 @@ class FakeGateway(rpc.VideoIndexServiceServicer):
             jpeg=b"\xff\xd8" + json.dumps(request.time.ToJsonString()).encode(), time=request.time
         )
 
+    def _collection(self, collection: str) -> pb.Collection:
+        if collection not in self.collections:
+            raise e.NotFound(f"no collections/{collection}")
+        return pb.Collection(name=f"collections/{collection}", shot_labels=self.collections[collection])
+
     def _video(self, name: str) -> pb.Video:
         if name not in self.videos:
             raise e.NotFound(f"no video {name}")
@@ -178,5 +243,13 @@ class FakeGateway(rpc.VideoIndexServiceServicer):
     def _moment(request: pb.SearchRequest, index: int) -> search_pb.Moment:
         moment = search_pb.Moment(video=f"collections/default/videos/{request.query[:20]}", score=1 - index / 1000)
         moment.range.end.seconds = index + 1
-        moment.evidence.add(track=search_pb.VISUAL, frame_time=Duration(seconds=index), share=1)
+        if request.query == "said":
+            text = "What was said,\nat length. " * 9
+            moment.evidence.add(track=text_pb2.SPEECH, range=moment.range, text=text, share=1)
+            return moment
+        moment.evidence.add(track=text_pb2.VISUAL, frame_time=Duration(seconds=index), share=1)
         return moment
+
+
+def _range(start: int, end: int) -> media_pb2.TimeRange:
+    return media_pb2.TimeRange(start=Duration(seconds=start), end=Duration(seconds=end))

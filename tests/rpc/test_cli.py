@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import pytest
 import structlog
 from vidx.gateway.v1 import video_index_service_pb2 as pb
+from vidx.media.v1 import text_pb2
 
 from services.cli import upload, watching
 from services.cli.__main__ import main
@@ -62,7 +63,7 @@ def test_index_waits_and_prints_the_video_as_json(gateway, vidx, film):
     assert video["duration"] == "4s"
     header = gateway.headers[0]
     assert (header.file_name, header.size_bytes, dict(header.spec.labels)) == ("film.mp4", 3 * MIB + 5, {"k": "v"})
-    assert gateway.collections == {"default"}
+    assert list(gateway.collections) == ["default"]
 
 
 def test_index_prints_a_line_a_change_where_no_terminal_is(gateway, vidx, film):
@@ -298,8 +299,37 @@ def test_search_saves_thumbnails_and_says_where(gateway, vidx, tmp_path):
     files = sorted((tmp_path / "t").iterdir())
     assert [file.name for file in files] == ["01-dog-0.000s.jpg", "02-dog-1.000s.jpg"]
     assert files[1].read_bytes() == b'\xff\xd8"1s"'
-    assert [line.split()[-1] for line in done.lines] == [str(file) for file in files]
+    assert [line.split()[-1] for line in done.lines[::2]] == [str(file) for file in files]
     assert done.lines[0].split()[:3] == ["1.", "1.000", "0:00:00.000-0:00:01.000"]
+
+
+def test_search_says_which_tracks_matched_with_the_text_and_its_time(gateway, vidx, tmp_path):
+    lines = vidx("search", "dog", "--limit", "2", "--facets").lines
+    assert lines[1].split() == ["visual", "100%", "0:00:00.000"]
+    assert lines[4:] == ["       3 shots  a tree"]
+    done = vidx("search", "said", "--limit", "1", "--thumbnails", str(tmp_path))
+    line = done.lines[1].split(maxsplit=3)
+    assert line[:3] == ["speech", "100%", "0:00:00.000-0:00:01.000"]
+    assert line[3].startswith('"What was said, at length. What was said,')
+    assert len(line[3]) == 102
+    assert [file.name for file in tmp_path.iterdir()] == ["01-said-0.500s.jpg"]
+
+
+def test_search_asks_for_tracks_their_weights_shot_labels_and_facets(gateway, vidx):
+    tracks = ["--track", "speech", "--track", "ON_SCREEN_TEXT", "--weight", "speech=0.5"]
+    assert vidx("search", "x", *tracks, "--shot-label", "a tree", "--facets", "--json").status == 0
+    asked = gateway.searches[-1]
+    assert [(t.track, t.weight) for t in asked.tracks] == [(text_pb2.SPEECH, 0.5), (text_pb2.ON_SCREEN_TEXT, 0)]
+    assert (list(asked.filter.shot_labels), asked.with_facets) == (["a tree"], True)
+    assert vidx("search", "x", "--weight", "title=0.25").status == 0
+    assert {(t.track, t.weight) for t in gateway.searches[-1].tracks} == {
+        (text_pb2.TITLE, 0.25), *((n, 0) for n in text_pb2.Track.values() if n not in (0, text_pb2.TITLE))
+    }  # fmt: skip
+    assert vidx("search", "x").status == 0
+    assert not gateway.searches[-1].tracks
+    for wrong in (["--weight", "speech"], ["--weight", "smell=1"], ["--weight", "speech=2"], ["--track", "smell"]):
+        assert vidx("search", "x", *wrong).status == 2
+    assert vidx("search", "x", "--track", "speech", "--weight", "title=1").status == 2
 
 
 def _typed(monkeypatch: pytest.MonkeyPatch, text: bytes) -> None:
@@ -354,10 +384,11 @@ def test_shots_are_one_message_over_all_pages(gateway, vidx):
 
 def test_list_goes_through_all_pages_and_filters_by_state(gateway, vidx):
     for number in range(5):
-        gateway.add(f"film {number}", state=pb.Video.FAILED if number == 3 else pb.Video.READY)
+        video = gateway.add(f"film {number}", state=pb.Video.FAILED if number == 3 else pb.Video.READY)
+        video.error.CopyFrom(pb.StageError(stage="decoding", reason="X", message="no picture"))
     assert len(vidx("list", "--json").lines) == 5
     failed = vidx("list", "--state", "failed").lines
-    assert failed == ["collections/default/videos/v3\tFAILED\t0:00:04.000\tfilm 3"]
+    assert failed == ["collections/default/videos/v3\tFAILED\t0:00:04.000\tfilm 3\tX in decoding: no picture"]
 
 
 def test_get_by_name_and_by_id(gateway, vidx):
@@ -402,6 +433,114 @@ def test_frame_is_saved_whole(gateway, vidx, tmp_path):
     assert file.read_bytes() == b'\xff\xd8"62.500s"'
     assert [f.name for f in tmp_path.iterdir()] == ["f.jpg"]
     assert vidx("frame", "v0", "1", "-o", str(tmp_path / "no" / "f.jpg")).status == 1
+
+
+MISSING = pb.MissingTrack(
+    track=text_pb2.CAPTION, error=pb.StageError(stage="captioning", reason="UNAVAILABLE", message="it is\naway")
+)
+ADVICE = "without caption: UNAVAILABLE: it is away; `vidx retry {} --stage captioning` tries again"
+
+
+def test_a_missing_track_is_told_wherever_the_video_is(gateway, vidx, film):
+    gateway.lacks["film.mp4"] = MISSING
+    done = vidx("index", str(film), "--wait")
+    name = "collections/default/videos/v0"
+    assert (done.status, done.err) == (0, f"vidx: {film}: {ADVICE.format(name)}\n")
+    assert f"missing   {ADVICE.format(name)}" in vidx("get", name).lines
+    assert vidx("list").lines[0].endswith(f"\tfilm.mp4\t{ADVICE.format(name)}")
+    done = vidx("watch", name)
+    assert (done.status, done.err) == (0, f"vidx: {name}: {ADVICE.format(name)}\n")
+    assert json.loads(vidx("get", name, "--json").out)["missingTracks"][0]["track"] == "CAPTION"
+
+
+def test_a_transcript_is_printed_with_times_as_one_message_or_as_a_file(gateway, vidx):
+    lines = vidx("transcript", "v0").lines
+    assert (len(lines), lines[1]) == (6, "0:00:01.000-0:00:02.000\tcue 1 / line 2")
+    for arguments in (["--json"], ["--format", "json"]):
+        whole = json.loads(vidx("transcript", "v0", *arguments).out)
+        assert [s["text"] for s in whole["segments"]] == [f"cue {i}\nline 2" for i in range(6)]
+        assert whole["segments"][1]["range"] == {"start": "1s", "end": "2s"}
+        assert whole["segments"][1]["source"] == "SUBTITLE_STREAM"
+        assert whole["languages"] == ["en", "de"]
+    assert vidx("transcript", "v0", "--format", "srt", "--language", "de").out == "format 1 of de\n"
+    assert vidx("transcript", "v0", "--format", "webvtt").out == "format 2 of \n"
+    assert vidx("transcript", "v0", "--format", "text").out == "format 3 of \n"
+    assert vidx("transcript", "v0", "--language", "fr").err == "vidx: no transcript in 'fr'\n"
+
+
+def test_what_json_prints_can_be_put_back(gateway, vidx, tmp_path):
+    gateway.add("film")
+    file = tmp_path / "corrected.json"
+    file.write_text(vidx("transcript", "v0", "--json").out.replace("cue 1", "corrected"))
+    done = vidx("transcript", "v0", "--set", str(file))
+    assert (done.status, done.out) == (0, "collections/default/videos/v0: PROCESSING\n")
+    sent = gateway.changes[0]
+    assert [s.text for s in sent.segments.segments][:2] == ["cue 0\nline 2", "corrected\nline 2"]
+    assert (sent.segments.segments[1].range.start.seconds, sent.language) == (1, "en")
+    file.write_text('{"segments": []}')
+    assert vidx("transcript", "v0", "--set", str(file), "--language", "de").status == 0
+    assert (gateway.changes[1].WhichOneof("transcript"), gateway.changes[1].language) == ("segments", "de")
+    for text in ("[1, 2]", '{"segments": [{"range": 1}]}', "not json", "\xff"):
+        file.write_text(text, "latin-1")
+        done = vidx("transcript", "v0", "--set", str(file))
+        assert (done.status, len(done.err.splitlines())) == (1, 1)
+        assert "corrected.json: it must hold what `vidx transcript --json` prints" in done.err
+    assert len(gateway.changes) == 2
+
+
+def test_a_subtitle_file_is_put_in_as_it_is_and_can_be_waited_for_and_taken_back(gateway, vidx, tmp_path):
+    gateway.add("film")
+    file = tmp_path / "talk.srt"
+    file.write_bytes(b"1\n00:00:01,000 --> 00:00:02,000\nhello\n")
+    done = vidx("transcript", "v0", "--set", str(file), "--wait", "--json")
+    assert (done.status, json.loads(done.out)["state"]) == (0, "READY")
+    sent = gateway.changes[0]
+    assert (sent.file.file_name, sent.file.content, sent.language) == ("talk.srt", file.read_bytes(), "")
+    assert vidx("transcript", "v0", "--clear", "--wait").out == "collections/default/videos/v0: READY\n"
+    assert gateway.changes[1].WhichOneof("transcript") is None
+    file.write_bytes(b"rubbish")
+    assert vidx("transcript", "v0", "--set", str(file)).err == "vidx: line 1: rubbish\n"
+    assert vidx("transcript", "v0", "--set", str(tmp_path / "none.srt")).status == 1
+    gateway.fails["film"] = "why"
+    done = vidx("transcript", "v0", "--clear", "--wait")
+    assert (done.status, done.err) == (1, "vidx: collections/default/videos/v0: NO_VIDEO_STREAM in decoding: why\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--set", "x", "--clear"], ["--set", "x", "--format", "srt"], ["--clear", "--language", "en"], ["--wait"]],
+)
+def test_ways_of_asking_for_a_transcript_that_exclude_each_other_are_wrong_usage(gateway, vidx, arguments):
+    assert vidx("transcript", "v0", *arguments).status == 2
+
+
+def test_captions_labels_and_text_are_printed_over_all_pages(gateway, vidx):
+    assert vidx("captions", "v0").lines == [
+        "0\t0:00:00.000-0:00:01.000\t0.50\tA cat. It sleeps.\t",
+        "2\t0:00:02.000-0:00:03.000\t\t\ta tree 0.75",
+    ]
+    found = json.loads(vidx("captions", "v0", "--json").out)["descriptions"]
+    assert [d.get("shot", 0) for d in found] == [0, 2]
+    assert vidx("text", "v0").lines == ["0:00:01.000-0:00:04.000\t0.90\tEXIT / this way"]
+    assert json.loads(vidx("text", "v0", "--json").out)["readings"][0]["text"] == "EXIT\nthis way"
+    assert vidx("captions", "none").err == "nothing could be said of any shot\n"
+    assert vidx("text", "none").err == "nothing is written in the picture\n"
+
+
+def test_the_labels_of_a_collection_are_shown_and_changed(gateway, vidx, tmp_path):
+    assert vidx("collections", "create", "mine", "--shot-label", "a tree").status == 0
+    assert vidx("collections", "labels", "mine").out == "a tree\n"
+    assert vidx("collections", "labels", "mine", "a dog", "a cat").lines == ["a dog", "a cat"]
+    file = tmp_path / "labels.txt"
+    file.write_text("a car\n\n  a bus \n")
+    answer = json.loads(vidx("collections", "labels", "mine", "--file", str(file), "--json").out)
+    assert answer["shotLabels"] == ["a car", "a bus"]
+    assert vidx("collections", "labels", "mine", "--clear").out == ""
+    assert gateway.collections["mine"] == []
+    file.write_text("\n")
+    assert vidx("collections", "labels", "mine", "--file", str(file)).status == 2
+    assert vidx("collections", "labels", "mine", "x", "--clear").status == 2
+    assert vidx("collections", "labels", "none").status == 1
 
 
 def test_collections_create_list_delete(gateway, vidx):

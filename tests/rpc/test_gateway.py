@@ -8,109 +8,21 @@ from types import SimpleNamespace
 import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from grpc_status import rpc_status
 from vidx.gateway.v1 import video_index_service_pb2 as pb
-from vidx.gateway.v1.video_index_service_pb2_grpc import (
-    VideoIndexServiceStub,
-    add_VideoIndexServiceServicer_to_server,
-)
-from vidx.search.v1 import search_service_pb2 as search_pb
-from vidx.search.v1.search_service_pb2_grpc import (
-    SearchServiceServicer,
-    SearchServiceStub,
-    add_SearchServiceServicer_to_server,
-)
+from vidx.media.v1 import text_pb2
 
-from services.core.errors import Unavailable
 from services.core.media import Shot, Shots
 from services.core.times import TimeRange
-from services.gateway.collections import Collections
-from services.gateway.importer import Importer
-from services.gateway.intake import Intake
-from services.gateway.rpc import SERVICE, VideoIndexRpc
-from services.gateway.settings import ImportSettings
-from services.gateway.videos import Videos
-from services.runtime.grpc_client import channel
-from services.runtime.grpc_server import create_server
-from services.runtime.settings import ServerSettings
-
-LOOPBACK = ServerSettings(address="127.0.0.1:0", drain_s=0)
-FILM = b"a film " * 200_000
-SHA = hashlib.sha256(FILM).hexdigest()
-
-
-class FakeSearch(SearchServiceServicer):
-    def __init__(self) -> None:
-        self.asked: list[search_pb.SearchRequest] = []
-
-    def Search(self, request, context):  # noqa: N802
-        self.asked.append(request)
-        if request.query == "down":
-            raise Unavailable("down")
-        return search_pb.SearchResponse(moments=[search_pb.Moment(video=request.parent + "/videos/v", score=0.5)])
+from services.gateway.rpc import SERVICE
+from tests.fakes.public_api import FILM, SHA, chunks, header, refused, serving, upload
 
 
 @pytest.fixture
 def gateway(house, tmp_path) -> Iterator[SimpleNamespace]:
-    (tmp_path / "imports").mkdir()
-    search = FakeSearch()
-    descriptor = search_pb.DESCRIPTOR.services_by_name["SearchService"]
-    inner = create_server(LOOPBACK, [(descriptor, lambda s: add_SearchServiceServicer_to_server(search, s))])
-    videos = Videos(house.database, house.store, house.control, 0.005, 2)
-    rpc = VideoIndexRpc(
-        Collections(house.database, house.control),
-        videos,
-        Intake(house.database, house.store, house.control, 10_000_000, 4),
-        Importer(ImportSettings(folders=(str(tmp_path / "imports"),))),
-        house.control,
-        SearchServiceStub(channel(f"127.0.0.1:{inner.port}")),
-        None,
-        5.0,
-    )
-    server = create_server(LOOPBACK, [(SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s))])
-    with channel(f"127.0.0.1:{server.port}") as connection:
-        yield SimpleNamespace(
-            stub=VideoIndexServiceStub(connection), channel=connection, house=house, search=search, folder=tmp_path
-        )
-    server.stop()
-    inner.stop()
-
-
-def header(**changes) -> pb.UploadVideoRequest:
-    fields = {"parent": "collections/c", "request_id": "r1", "file_name": "film.mp4", "size_bytes": len(FILM)}
-    return pb.UploadVideoRequest(header=pb.UploadHeader(**{**fields, **changes}))
-
-
-def chunks(data: bytes, size: int = 100_000) -> Iterator[pb.UploadVideoRequest]:
-    for at in range(0, len(data), size):
-        yield pb.UploadVideoRequest(chunk=data[at : at + size])
-
-
-def upload(gateway, data: bytes = FILM, **changes) -> pb.Video:
-    def messages():
-        yield header(size_bytes=changes.pop("size_bytes", len(data)), **changes)
-        yield from chunks(data)
-
-    return gateway.stub.UploadVideo(messages(), timeout=20)
-
-
-def refused(call, code: grpc.StatusCode) -> tuple[str, dict[str, str]]:
-    """The reason and the field violations of a call that must fail with this code."""
-    with pytest.raises(grpc.RpcError) as caught:
-        call()
-    assert caught.value.code() == code, caught.value
-    reason, fields = "", {}
-    for detail in rpc_status.from_call(caught.value).details:
-        info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-        if detail.Unpack(info):
-            assert info.domain == "vidx"
-            reason = info.reason
-        elif detail.Unpack(bad):
-            fields = {v.field: v.description for v in bad.field_violations}
-    return reason, fields
+    with serving(house, tmp_path) as found:
+        yield found
 
 
 def objects(gateway) -> list[str]:
@@ -123,7 +35,7 @@ def test_an_uploaded_video_is_stored_whole_and_begins_its_way(gateway) -> None:
         "film.mp4", pb.Video.PROCESSING, len(FILM), SHA,
     )  # fmt: skip
     assert video.labels == {"site": "north"}
-    assert [s.stage for s in video.stages] == ["decoding", "embedding", "search"]
+    assert [s.stage for s in video.stages] == ["decoding", "embedding", "transcription", "captioning", "search"]
     assert gateway.house.store.objects.get(f"{video.name}/source") == FILM
     assert not [k for k in objects(gateway) if k.startswith("uploads/")]
 
@@ -250,7 +162,7 @@ def test_the_same_request_and_the_same_bytes_are_one_video_unless_asked_otherwis
 def test_a_subtitle_file_is_kept_with_its_video_and_can_be_given_later(gateway) -> None:
     plain = upload(gateway)
     assert plain.subtitle_file == ""
-    given = pb.SubtitleFile(file_name="../talk.SRT", content=b"1\n00:00:01,000 --> 00:00:02,000\nhello\n")
+    given = pb.SubtitleFile(file_name="../talk.SRT", content=b"1 2 hello")
     video = upload(gateway, request_id="r2", spec=pb.VideoSpec(subtitles=given))
     assert (video.name, video.subtitle_file) == (plain.name, "talk.SRT")
     found = [k for k in objects(gateway) if "subtitle_file" in k]
@@ -262,6 +174,7 @@ def test_a_subtitle_file_is_kept_with_its_video_and_can_be_given_later(gateway) 
 @pytest.mark.parametrize(
     ("file_name", "content", "field"),
     [
+        ("talk.srt", b"1 2 hello\nrubbish", "spec.subtitles.content"),
         ("talk.exe", b"x", "spec.subtitles.file_name"),
         ("", b"x", "spec.subtitles.file_name"),
         ("talk.srt", b"", "spec.subtitles.content"),
@@ -313,6 +226,26 @@ def test_collections_are_made_listed_and_removed(gateway) -> None:
     refused(lambda: stub.DeleteCollection(delete, timeout=5), grpc.StatusCode.NOT_FOUND)
 
 
+def test_the_labels_of_a_collection_are_given_with_it_and_can_be_changed(gateway) -> None:
+    create = pb.CreateCollectionRequest(collection_id="films", shot_labels=["a tree", " a car ", "a tree"])
+    made = gateway.stub.CreateCollection(create, timeout=5)
+    assert list(made.shot_labels) == ["a tree", "a car"]
+    change = pb.UpdateCollectionRequest(collection=pb.Collection(name=made.name, shot_labels=["a dog"]))
+    assert list(gateway.stub.UpdateCollection(change, timeout=5).shot_labels) == ["a dog"]
+    assert list(gateway.stub.GetCollection(pb.GetCollectionRequest(name=made.name), timeout=5).shot_labels) == ["a dog"]
+    change.update_mask.paths.append("create_time")
+    _, fields = refused(lambda: gateway.stub.UpdateCollection(change, timeout=5), grpc.StatusCode.INVALID_ARGUMENT)
+    assert "update_mask" in fields
+    for bad in ([""], ["x" * 101], ["two\nlines"], [str(i) for i in range(257)]):
+        create = pb.CreateCollectionRequest(collection_id="other", shot_labels=bad)
+        _, fields = refused(
+            lambda r=create: gateway.stub.CreateCollection(r, timeout=5), grpc.StatusCode.INVALID_ARGUMENT
+        )
+        assert "shot_labels" in fields
+    unknown = pb.UpdateCollectionRequest(collection=pb.Collection(name="collections/none"))
+    refused(lambda: gateway.stub.UpdateCollection(unknown, timeout=5), grpc.StatusCode.NOT_FOUND)
+
+
 def test_lists_come_in_pages_and_a_token_belongs_to_its_request(gateway) -> None:
     for i in range(5):
         upload(gateway, b"film %d" % i, request_id=f"r{i}")
@@ -351,7 +284,9 @@ def test_watching_tells_each_stage_until_the_video_is_ready(gateway) -> None:
     assert last.row_count == 7
     assert [(s.stage, s.state, s.done, s.total) for s in last.stages] == [
         ("decoding", pb.Stage.SUCCEEDED, 5, 5),
-        ("embedding", pb.Stage.SUCCEEDED, 4, 4),
+        ("embedding", pb.Stage.SUCCEEDED, 6, 6),
+        ("transcription", pb.Stage.SUCCEEDED, 5, 5),
+        ("captioning", pb.Stage.SUCCEEDED, 7, 7),
         ("search", pb.Stage.SUCCEEDED, 1, 1),
     ]
 
@@ -399,11 +334,17 @@ def test_a_search_is_passed_on_with_all_that_it_says(gateway) -> None:
         parent="collections/c", query="a cat", page_size=3, max_moments_per_video=2, min_score=0.25
     )
     request.filter.labels["site"] = "north"
+    request.filter.shot_labels.append("a tree")
+    request.tracks.add(track=text_pb2.SPEECH, weight=0.5)
+    assert not gateway.stub.Search(request, timeout=5).facets
+    request.with_facets = True
     found = gateway.stub.Search(request, timeout=5)
     assert found.moments[0].score == 0.5
+    assert [(f.label, f.count) for f in found.facets] == [("a tree", 3)]
     asked = gateway.search.asked[-1]
     assert (asked.query, asked.page_size, asked.max_moments_per_video, asked.min_score) == ("a cat", 3, 2, 0.25)
-    assert asked.filter.labels == {"site": "north"}
+    assert (asked.filter.labels, list(asked.filter.shot_labels)) == ({"site": "north"}, ["a tree"])
+    assert [(t.track, t.weight) for t in asked.tracks] == [(text_pb2.SPEECH, 0.5)]
     unknown = pb.SearchRequest(parent="collections/none", query="x")
     refused(lambda: gateway.stub.Search(unknown, timeout=5), grpc.StatusCode.NOT_FOUND)
     down = pb.SearchRequest(parent="collections/c", query="down")
@@ -424,6 +365,11 @@ def test_unknown_videos_and_wrong_names_are_told_apart(gateway) -> None:
             (gateway.stub.CancelVideo, pb.CancelVideoRequest(name=name)),
             (gateway.stub.GetFrame, pb.GetFrameRequest(name=name)),
             (gateway.stub.ListShots, pb.ListShotsRequest(parent=name)),
+            (gateway.stub.GetTranscript, pb.GetTranscriptRequest(name=name)),
+            (gateway.stub.ExportTranscript, pb.ExportTranscriptRequest(name=name)),
+            (gateway.stub.UpdateTranscript, pb.UpdateTranscriptRequest(name=name)),
+            (gateway.stub.ListCaptions, pb.ListCaptionsRequest(parent=name)),
+            (gateway.stub.ListOnScreenText, pb.ListOnScreenTextRequest(parent=name)),
         ]:
             refused(lambda m=method, r=request: m(r, timeout=5), code)
 

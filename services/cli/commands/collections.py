@@ -1,20 +1,26 @@
-"""`vidx collections`: create, list, delete."""
+"""`vidx collections`: create, list, labels, delete."""
+
+from typing import BinaryIO
 
 import click
 
 from services.cli.commands import options
-from services.cli.output import json_line, say, table
+from services.cli.output import json_line, printable, say, table, valid
+
+MAX_FILE = 1 << 20
+"""Bytes of a file with labels."""
 
 
 @click.group("collections")
 def collections_command() -> None:
-    """Create, list and delete collections."""
+    """Create, list, label and delete collections."""
 
 
 @collections_command.command("create")
 @click.argument("collection")
+@click.option("--shot-label", "labels", multiple=True, metavar="L", help="Looked for in every shot; may be repeated.")
 @options.as_json
-def create(collection: str, json: bool) -> None:
+def create(collection: str, labels: tuple[str, ...], json: bool) -> None:
     """Create a collection: its id is 1 to 63 of a-z, 0-9 and -."""
     from vidx.gateway.v1 import video_index_service_pb2 as pb
 
@@ -22,7 +28,8 @@ def create(collection: str, json: bool) -> None:
 
     id_ = collection_name(collection).split("/")[1]
     with connect() as gateway:
-        made = gateway.call(gateway.stub.CreateCollection, pb.CreateCollectionRequest(collection_id=id_))
+        request = pb.CreateCollectionRequest(collection_id=id_, shot_labels=map(valid, labels))
+        made = gateway.call(gateway.stub.CreateCollection, request)
     say(json_line(made) if json else made.name)
 
 
@@ -45,6 +52,43 @@ def list_(json: bool) -> None:
         ["collection", "videos", "created"],
         [(c.name.split("/")[1], c.video_count, c.create_time.ToJsonString()) for c in found],
     )
+
+
+@collections_command.command("labels")
+@click.argument("collection")
+@click.argument("labels", nargs=-1, metavar="[LABEL]...")
+@click.option("--file", type=click.File("rb"), metavar="F", help="A file with a label a line.")
+@click.option("--clear", is_flag=True, help="Look for none.")
+@options.as_json
+def labels(collection: str, labels: tuple[str, ...], file: BinaryIO | None, clear: bool, json: bool) -> None:
+    """The labels that are looked for in every shot of a collection, or other ones in their place.
+
+    A label is a few words, such as "forklift" or "a person with a helmet". The videos that are there are looked through
+    anew. `vidx search --shot-label` finds the shots that carry one, `vidx captions` shows them.
+    """
+    from vidx.gateway.v1 import video_index_service_pb2 as pb
+
+    from services.cli.client import collection_name, connect
+
+    lines = file.read(MAX_FILE).decode("utf-8", "replace").splitlines() if file else []
+    wanted = [valid(label) for label in labels] + [line.strip() for line in lines if line.strip()]
+    if clear and wanted:
+        raise click.UsageError("--clear takes no labels")
+    if file and not wanted:
+        raise click.UsageError("the file holds no label; --clear looks for none")
+    name = collection_name(collection)
+    with connect() as gateway:
+        if wanted or clear:
+            update = pb.UpdateCollectionRequest(collection=pb.Collection(name=name, shot_labels=wanted))
+            update.update_mask.paths.append("shot_labels")
+            found = gateway.call(gateway.stub.UpdateCollection, update)
+        else:
+            found = gateway.call(gateway.stub.GetCollection, pb.GetCollectionRequest(name=name))
+    if json:
+        say(json_line(found))
+        return
+    for label in found.shot_labels:
+        say(printable(label))
 
 
 @collections_command.command("delete")

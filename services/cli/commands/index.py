@@ -1,7 +1,6 @@
 """`vidx index`: add videos, and wait for them."""
 
 import contextlib
-import os
 import sys
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
@@ -9,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from services.cli.commands import options
-from services.cli.inputs import Label, sources
+from services.cli.inputs import Label, sources, subtitle_file
 from services.cli.output import complain, json_line, printable, say
-from services.core.errors import AlreadyExists, InvalidInput, VidxError
+from services.core.errors import AlreadyExists, VidxError
 
 if TYPE_CHECKING:
     from vidx.gateway.v1 import video_index_service_pb2 as pb
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 @options.collection
 @click.option("--title", default="", help="Of one video; its file's name when not given.")
 @click.option("--label", "labels", multiple=True, type=Label(), help="Said of each video; may be repeated.")
-@click.option("--subtitles", type=click.Path(), help="A subtitle file of one video, kept with it: .srt .vtt .ttml .ass")
+@click.option("--subtitles", type=click.Path(), help="A subtitle file of one video: .srt .vtt .ttml .ass .ssa")
 @click.option("--wait", is_flag=True, help="Until each video is READY, or has FAILED.")
 @click.option("--duplicate", is_flag=True, help="Add a video again whose bytes are in the collection already.")
 @click.option("--parallel", type=click.IntRange(1, 16), default=4, show_default=True, help="Uploads at a time.")
@@ -59,7 +58,7 @@ def index_command(
 
     spec = pb.VideoSpec(title=printable(title), labels=dict(labels), allow_duplicate=duplicate)
     if subtitles:
-        spec.subtitles.CopyFrom(_subtitle_file(subtitles))
+        spec.subtitles.CopyFrom(subtitle_file(subtitles))
     parent = collection_name(collection)
     with connect() as gateway:
         _ensure(gateway, parent)
@@ -84,21 +83,11 @@ def _ensure(gateway: "Gateway", parent: str) -> None:
         gateway.call(gateway.stub.CreateCollection, request)
 
 
-def _subtitle_file(path: str) -> "pb.SubtitleFile":
-    from vidx.gateway.v1 import video_index_service_pb2 as pb
-
-    try:
-        with open(path, "rb") as file:
-            # One byte more than is taken, so that the server says what is too much.
-            return pb.SubtitleFile(file_name=printable(os.path.basename(path)), content=file.read((8 << 20) + 1))
-    except OSError as error:
-        raise InvalidInput(f"{printable(path)}: {error.strerror or error}") from error
-
-
 def _outcome(source: str, result: "Future[pb.Video]", wait: bool, json: bool) -> bool:
     """Print what became of a source; True when that is what was asked for."""
     from vidx.gateway.v1 import video_index_service_pb2 as pb
 
+    from services.cli.tracks import missing
     from services.cli.watching import cause
 
     try:
@@ -114,5 +103,7 @@ def _outcome(source: str, result: "Future[pb.Video]", wait: bool, json: bool) ->
     if video.state in (pb.Video.FAILED, pb.Video.CANCELLED) or (wait and video.state != pb.Video.READY):
         complain(f"{printable(source)}: {cause(video)} ({video.name})")
         return False
+    for line in missing(video) if wait else ():
+        complain(f"{printable(source)}: {line}")
     sys.stdout.flush()
     return True

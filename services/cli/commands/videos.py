@@ -57,10 +57,12 @@ def get_command(name: str, collection: str, json: bool) -> None:
 @click.option("--state", type=click.Choice(_STATES, case_sensitive=False), help="Only videos in it.")
 @options.as_json
 def list_command(collection: str, state: str | None, json: bool) -> None:
-    """The videos of a collection, newest first."""
+    """The videos of a collection, newest first, each with why it FAILED or what is missing of it."""
     from vidx.gateway.v1 import video_index_service_pb2 as pb
 
     from services.cli.client import collection_name, connect
+    from services.cli.tracks import missing
+    from services.cli.watching import cause
 
     wanted = pb.Video.State.Value(state.upper()) if state else pb.Video.STATE_UNSPECIFIED
     request = pb.ListVideosRequest(parent=collection_name(collection), page_size=1000, state=wanted)
@@ -71,9 +73,10 @@ def list_command(collection: str, state: str | None, json: bool) -> None:
                 if json:
                     say(json_line(v))
                     continue
-                rows.append((v.name, pb.Video.State.Name(v.state), clock(v.duration), v.title))
+                why = cause(v) if v.state == pb.Video.FAILED else "; ".join(missing(v))
+                rows.append((v.name, pb.Video.State.Name(v.state), clock(v.duration), v.title, one_line(why)))
     if not json:
-        table(["video", "state", "duration", "title"], rows)
+        table(["video", "state", "duration", "title", "cause"], rows)
 
 
 @click.command("watch")
@@ -85,6 +88,7 @@ def watch_command(name: str, collection: str, json: bool) -> int:
 
     from services.cli.client import connect, video_name
     from services.cli.progress import board
+    from services.cli.tracks import missing
     from services.cli.watching import cause, doing, fraction, watch
 
     full = video_name(name, collection)
@@ -98,6 +102,8 @@ def watch_command(name: str, collection: str, json: bool) -> int:
     finally:
         shown.close()
     if video.state == pb.Video.READY:
+        for line in missing(video):
+            complain(f"{full}: {line}")
         return 0
     complain(f"{full}: {cause(video)}")
     return 1
@@ -108,7 +114,7 @@ def watch_command(name: str, collection: str, json: bool) -> int:
 @click.option("--stage", default="", help="Do this stage again, and what depends on it.")
 @options.as_json
 def retry_command(name: str, collection: str, stage: str, json: bool) -> None:
-    """Start a FAILED or CANCELLED video again, or one stage of a READY one."""
+    """Start a FAILED or CANCELLED video again, or fill in what a READY one lacks; or do a stage of it again."""
     from vidx.gateway.v1 import video_index_service_pb2 as pb
 
     from services.cli.client import connect, video_name

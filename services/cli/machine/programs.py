@@ -13,7 +13,7 @@ from typing import Literal
 from services.cli.home import Home
 from services.core.errors import InvalidInput, NotFound
 
-STAGES = ("decoding", "embedding", "search")
+STAGES = ("decoding", "embedding", "transcription", "captioning", "search")
 PARTS = ("redis", "milvus", "triton")
 """Started before the services, which connect to them, and stopped after them."""
 TRITON = "triton"
@@ -64,7 +64,10 @@ def plan(home: Home, ports: Mapping[str, int], pack: Path, options: Options) -> 
 
 
 def environment(home: Home, ports: Mapping[str, int], pack: Path, options: Options) -> dict[str, str]:
-    """What every service is told. What the caller's environment says besides is passed on."""
+    """What every service is told.
+
+    What the caller's environment says besides, such as VIDX_CAPTIONING_CHAT_KEY, is inherited and written nowhere.
+    """
 
     def at(name: str) -> str:
         return f"127.0.0.1:{ports[name]}"
@@ -77,11 +80,15 @@ def environment(home: Home, ports: Mapping[str, int], pack: Path, options: Optio
         "VIDX_QUEUE_URL": f"redis://{at('redis')}/0",
         "VIDX_TRITON_ADDRESS": at("triton"),
         "VIDX_EMBEDDING_MODELS": str(pack),
+        "VIDX_TRANSCRIPTION_MODELS": str(pack),
+        "VIDX_CAPTIONING_MODELS": str(pack),
+        "VIDX_CAPTIONING_EMBEDDING_ADDRESS": at("embedding"),
         "VIDX_SEARCH_MILVUS_URI": f"http://{at('milvus')}",
         "VIDX_SEARCH_EMBEDDING_ADDRESS": at("embedding"),
         "VIDX_PIPELINE_SEARCH_ADDRESS": at("search"),
         "VIDX_GATEWAY_SEARCH_ADDRESS": at("search"),
         "VIDX_GATEWAY_DECODING_ADDRESS": at("decoding"),
+        "VIDX_GATEWAY_TRANSCRIPTION_ADDRESS": at("transcription"),
         "VIDX_SERVER_DRAIN_S": "3",
         "VIDX_LOG_FORMAT": "json",
         "PYTHONUNBUFFERED": "1",

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from services.cli.home import Home, Running, State
-from services.cli.machine import logs, models, ports, processes, programs, supervisor
-from services.cli.machine.programs import PORTS, Options, Program
+from services.cli.machine import launch, logs, models, ports, processes, programs, supervisor
+from services.cli.machine.programs import PARTS, PORTS, STAGES, Options, Program
 from services.core.errors import InvalidInput, NotFound
+from services.pipeline import workflow
 
 HERE = dict(zip(PORTS, range(20001, 20001 + len(PORTS)), strict=True))
 
@@ -29,13 +30,34 @@ def plan(monkeypatch, tmp_path):
 
 def test_every_service_is_told_where_its_peers_are(plan, tmp_path):
     found = plan()
-    assert list(found) == ["redis", "milvus", "triton", "decoding", "embedding", "search", "pipeline", "gateway"]
+    assert list(found) == [*PARTS, *STAGES, "pipeline", "gateway"]
+    assert STAGES == workflow.STAGES
     env = found["gateway"].env
     assert env["VIDX_SERVER_ADDRESS"] == f"127.0.0.1:{HERE['gateway']}"
-    assert env["VIDX_GATEWAY_SEARCH_ADDRESS"] == found["search"].env["VIDX_SERVER_ADDRESS"]
+    for stage, asked in (
+        ("search", "GATEWAY"), ("decoding", "GATEWAY"), ("transcription", "GATEWAY"), ("search", "PIPELINE"),
+        ("embedding", "SEARCH"), ("embedding", "CAPTIONING"),
+    ):  # fmt: skip
+        assert env[f"VIDX_{asked}_{stage.upper()}_ADDRESS"] == found[stage].env["VIDX_SERVER_ADDRESS"]
+    for stage in ("embedding", "transcription", "captioning"):
+        assert found[stage].env[f"VIDX_{stage.upper()}_MODELS"] == str(tmp_path / "pack")
     assert env["VIDX_STORE_URL"] == f"folder://{tmp_path}/store"
     assert env["VIDX_CATALOG_URL"] == f"sqlite:///{tmp_path}/catalog.db"
     assert found["search"].env["VIDX_SEARCH_MILVUS_URI"] == f"http://127.0.0.1:{found['milvus'].port}"
+
+
+def test_what_the_user_set_besides_is_inherited_and_written_nowhere(plan, monkeypatch):
+    monkeypatch.setenv("VIDX_CAPTIONING_CHAT_KEY", "secret")
+    monkeypatch.setenv("VIDX_TRANSCRIPTION_API_KEY", "secret")
+    found = plan().values()
+    assert "secret" not in str(list(found))
+    became: dict[str, str] = {}
+    monkeypatch.setattr(launch.os, "execvpe", lambda file, argv, env: became.update(env))
+    monkeypatch.setattr(launch, "FILE", os.devnull)
+    monkeypatch.setattr(launch.json, "load", lambda file: {"captioning": {"argv": ["x"], "env": {"A": "b"}}})
+    monkeypatch.setattr(sys, "argv", ["launch", "captioning"])
+    launch.main()
+    assert (became["VIDX_CAPTIONING_CHAT_KEY"], became["A"]) == ("secret", "b")
 
 
 def test_everything_listens_on_loopback_only(plan):

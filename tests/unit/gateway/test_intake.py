@@ -10,6 +10,7 @@ from services.catalog.models import Upload
 from services.core import artifacts
 from services.core.errors import ChecksumMismatch, Exhausted, NotFound, VidxError
 from services.core.names import CollectionName, VideoName
+from services.core.text import Source, TranscriptTrack
 from services.gateway.collections import Collections
 from services.gateway.intake import Intake
 from services.gateway.spec import Spec
@@ -20,10 +21,17 @@ FILM = b"0123456789" * 1000
 OTHER = b"9876543210" * 1000
 
 
+class Unread:
+    """Takes any subtitle file."""
+
+    def read(self, file_name: str, content: bytes, language: str, field: str) -> TranscriptTrack:
+        return TranscriptTrack(language, Source.SUBTITLE_FILE)
+
+
 @pytest.fixture
 def intake(house, monkeypatch) -> Intake:
     monkeypatch.setattr("services.gateway.parts.PART_BYTES", 1000)
-    return Intake(house.database, house.store, house.control, 1_000_000, max_uploads=2)
+    return Intake(house.database, house.store, house.control, Unread(), 1_000_000, max_uploads=2)
 
 
 def pieces(data: bytes, before: dict[int, Callable[[], object]] | None = None) -> Iterator[bytes]:

@@ -1,12 +1,13 @@
 """What a watcher is told is never more than what is done."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.catalog.states import JobState
-from services.gateway.progress import remaining_ns, stage_view
+from services.catalog.states import ENDED, JobState
+from services.core.text import Track
+from services.gateway.progress import missing_tracks, remaining_ns, stage_view
 
 
 @dataclass
@@ -22,6 +23,9 @@ class Row:
     total: int = 0
     reason: str = ""
     message: str = ""
+    step: str = "decoding.segment"
+    segment: int = 0
+    artifacts: dict[str, str] = field(default_factory=dict)
 
 
 rows = st.lists(
@@ -35,10 +39,47 @@ rows = st.lists(
 def test_a_stage_is_complete_exactly_when_every_unit_succeeded(jobs: list[Row]) -> None:
     view = stage_view("decoding", jobs, planned=True)
     whole = all(j.state == JobState.SUCCEEDED for j in jobs)
+    ended = all(j.state in ENDED for j in jobs)
     assert (view.state == "SUCCEEDED") == whole
-    assert (view.progress == 1.0) == whole
+    assert (view.state == "INCOMPLETE") == (ended and not whole)
+    assert (view.progress == 1.0) == ended
     assert (view.done == view.total) == whole
+    assert (view.ended > 0) == (view.state not in ("WAITING", "RUNNING"))
     assert 0 <= view.progress <= 1
+
+
+def test_a_stage_with_a_part_that_was_given_up_or_is_missing_is_incomplete_and_says_why() -> None:
+    done = Row(JobState.SUCCEEDED)
+    partly = Row(JobState.SUCCEEDED, reason="TIMED_OUT", message="too slow")
+    lost = Row(JobState.GIVEN_UP, reason="UNAVAILABLE", message="away")
+    for jobs, reason in (([done, partly], "TIMED_OUT"), ([partly, done, lost], "UNAVAILABLE")):
+        view = stage_view("decoding", jobs, planned=True)
+        assert (view.state, view.reason) == ("INCOMPLETE", reason)
+    waiting = stage_view("decoding", [lost, Row(JobState.WAITING)], planned=True)
+    assert (waiting.state, waiting.reason) == ("RUNNING", "UNAVAILABLE")
+    failed = stage_view("decoding", [lost, Row(JobState.FAILED, reason="X")], planned=True)
+    assert (failed.state, failed.reason) == ("FAILED", "X")
+
+
+def test_what_is_missing_is_told_once_a_track_with_the_first_error_and_how_many_more() -> None:
+    def row(step: str, segment: int, state: JobState = JobState.GIVEN_UP, message: str = "away") -> Row:
+        return Row(state, step.split(".")[0], reason="UNAVAILABLE", message=message, step=step, segment=segment)
+
+    jobs = [
+        row("captioning.text", 0, JobState.SUCCEEDED, "half"),
+        row("captioning.describe", 2, message="third"),
+        row("captioning.describe", 1, message="second"),
+        row("captioning.assemble", -1, JobState.SUCCEEDED),
+        row("transcription.subtitles", -1),
+        row("transcription.segment", 0, JobState.DUE),
+        Row(JobState.SUCCEEDED, "transcription", step="transcription.assemble", segment=-1),
+    ]
+    assert [(m.track, m.stage, m.message) for m in missing_tracks(jobs)] == [
+        (Track.SPEECH, "transcription", "away"),
+        (Track.ON_SCREEN_TEXT, "captioning", "half"),
+        (Track.CAPTION, "captioning", "second (and 1 more)"),
+    ]
+    assert missing_tracks([Row(JobState.SUCCEEDED)]) == ()
 
 
 @given(rows)

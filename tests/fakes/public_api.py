@@ -1,0 +1,134 @@
+"""The real gateway over a house, with fakes of the services behind it, and what tests do with it."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+from vidx.gateway.v1 import video_index_service_pb2 as pb
+from vidx.gateway.v1.video_index_service_pb2_grpc import (
+    VideoIndexServiceStub,
+    add_VideoIndexServiceServicer_to_server,
+)
+from vidx.search.v1 import search_service_pb2 as search_pb
+from vidx.search.v1.search_service_pb2_grpc import (
+    SearchServiceServicer,
+    SearchServiceStub,
+    add_SearchServiceServicer_to_server,
+)
+from vidx.transcription.v1.transcription_service_pb2_grpc import TranscriptionServiceStub
+
+from services.core.errors import Unavailable
+from services.gateway.collections import Collections
+from services.gateway.edits import Edits
+from services.gateway.importer import Importer
+from services.gateway.intake import Intake
+from services.gateway.rpc import SERVICE, VideoIndexRpc
+from services.gateway.settings import ImportSettings
+from services.gateway.subtitles import Subtitles
+from services.gateway.texts import Texts
+from services.gateway.videos import Videos
+from services.runtime.grpc_client import channel
+from services.runtime.grpc_server import create_server
+from services.runtime.settings import ServerSettings
+from tests.fakes.house import House
+from tests.fakes.transcription_server import FakeTranscription
+
+LOOPBACK = ServerSettings(address="127.0.0.1:0", drain_s=0)
+FILM = b"a film " * 200_000
+SHA = hashlib.sha256(FILM).hexdigest()
+
+
+class FakeSearch(SearchServiceServicer):
+    def __init__(self) -> None:
+        self.asked: list[search_pb.SearchRequest] = []
+
+    def Search(self, request, context):  # noqa: N802
+        self.asked.append(request)
+        if request.query == "down":
+            raise Unavailable("down")
+        facets = [search_pb.Facet(label="a tree", count=3)] if request.with_facets else []
+        moment = search_pb.Moment(video=request.parent + "/videos/v", score=0.5)
+        return search_pb.SearchResponse(moments=[moment], facets=facets)
+
+
+@contextmanager
+def serving(house: House, folder: Path) -> Iterator[SimpleNamespace]:
+    """The public API on a free port: `stub`, `channel`, the `house` behind it, and the fakes `search`, `transcription`.
+
+    It may import from `folder/imports`.
+    """
+    (folder / "imports").mkdir()
+    search = FakeSearch()
+    descriptor = search_pb.DESCRIPTOR.services_by_name["SearchService"]
+    inner = create_server(LOOPBACK, [(descriptor, lambda s: add_SearchServiceServicer_to_server(search, s))])
+    transcription = FakeTranscription()
+    reader = transcription.serve()
+    subtitles = Subtitles(TranscriptionServiceStub(channel(f"127.0.0.1:{reader.port}", retries=False)), 5.0)
+    texts = Texts(house.database, house.store)
+    videos = Videos(house.database, house.store, house.control, 0.005, 2)
+    rpc = VideoIndexRpc(
+        texts,
+        Edits(house.database, house.control, texts, subtitles),
+        subtitles,
+        Collections(house.database, house.control),
+        videos,
+        Intake(house.database, house.store, house.control, subtitles, 10_000_000, 4),
+        Importer(ImportSettings(folders=(str(folder / "imports"),))),
+        house.control,
+        SearchServiceStub(channel(f"127.0.0.1:{inner.port}")),
+        None,
+        5.0,
+    )
+    server = create_server(LOOPBACK, [(SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s))])
+    with channel(f"127.0.0.1:{server.port}") as connection:
+        yield SimpleNamespace(
+            stub=VideoIndexServiceStub(connection),
+            channel=connection,
+            house=house,
+            search=search,
+            transcription=transcription,
+            folder=folder,
+        )
+    server.stop()
+    inner.stop()
+    reader.stop()
+
+
+def header(**changes) -> pb.UploadVideoRequest:
+    fields = {"parent": "collections/c", "request_id": "r1", "file_name": "film.mp4", "size_bytes": len(FILM)}
+    return pb.UploadVideoRequest(header=pb.UploadHeader(**{**fields, **changes}))
+
+
+def chunks(data: bytes, size: int = 100_000) -> Iterator[pb.UploadVideoRequest]:
+    for at in range(0, len(data), size):
+        yield pb.UploadVideoRequest(chunk=data[at : at + size])
+
+
+def upload(gateway, data: bytes = FILM, **changes) -> pb.Video:
+    def messages():
+        yield header(size_bytes=changes.pop("size_bytes", len(data)), **changes)
+        yield from chunks(data)
+
+    return gateway.stub.UploadVideo(messages(), timeout=20)
+
+
+def refused(call, code: grpc.StatusCode) -> tuple[str, dict[str, str]]:
+    """The reason and the field violations of a call that must fail with this code."""
+    with pytest.raises(grpc.RpcError) as caught:
+        call()
+    assert caught.value.code() == code, caught.value
+    reason, fields = "", {}
+    for detail in rpc_status.from_call(caught.value).details:
+        info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+        if detail.Unpack(info):
+            assert info.domain == "vidx"
+            reason = info.reason
+        elif detail.Unpack(bad):
+            fields = {v.field: v.description for v in bad.field_violations}
+    return reason, fields
