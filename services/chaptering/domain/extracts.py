@@ -1,0 +1,132 @@
+"""Extractive summaries: the video's own sentences, each with its range."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from services.chaptering.domain.material import Material
+from services.chaptering.domain.phrases import ratio, words
+from services.chaptering.domain.summaries import Line, choose
+from services.chaptering.domain.terms import terms
+from services.core.chapters import Length, SummarySentence
+from services.core.text import Passage, Track
+from services.core.times import SECOND, TimeRange
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+
+WORDS = {Length.SHORT: 60, Length.MEDIUM: 150, Length.LONG: 400}
+PART = 3
+"""A summary has at most this part of the words that it sums up."""
+WINDOW = 60 * SECOND
+"""Nanoseconds of talk that are about one thing; a summary seeks to say something of each."""
+MOST = 2000
+"""Sentences that are weighed against each other; of more, the most telling."""
+TRACKS = (Track.SPEECH, Track.CAPTION, Track.ON_SCREEN_TEXT)
+"""What sentences are taken from: the first that says anything in the range."""
+STEADY = 1e-9
+
+
+@dataclass(frozen=True)
+class _Sentence:
+    passage: Passage
+    vector: F32 | None
+    chapter: int
+    group: int
+
+
+def extract(
+    material: Material,
+    chapters: Sequence[TimeRange],
+    scope: TimeRange,
+    length: Length,
+    focus: F32 | None = None,
+) -> tuple[SummarySentence, ...]:
+    """Sentences of a range in order of time; none when nothing is said, told or written there.
+
+    `chapters` cover the video. `focus` [d] is the unit vector of what is wanted, in the space of the passages' vectors.
+    """
+    found = _sentences(material, chapters, scope)
+    if not found:
+        return ()
+    telling = _telling(found)
+    if len(found) > MOST:
+        keep = sorted(np.argsort(-telling, kind="stable")[:MOST])
+        found, telling = [found[i] for i in keep], telling[keep]
+    lines = [Line(len(words(s.passage.text)), s.group, s.passage.confidence) for s in found]
+    rows = np.array([s.vector for s in found]) if found[0].vector is not None else None
+    budget = min(WORDS[length], max(1, sum(line.words for line in lines) // PART))
+    near = None if focus is None or rows is None else _near(rows, focus)
+    places = choose(lines, _likeness(found, rows), telling, budget, near)
+    return tuple(SummarySentence(found[i].passage.text, (found[i].passage.range,), found[i].chapter) for i in places)
+
+
+def _sentences(material: Material, chapters: Sequence[TimeRange], scope: TimeRange) -> list[_Sentence]:
+    """Different sentences of the first track that has any in the range, grouped by minutes that no chapter divides."""
+    starts = [chapter.start for chapter in chapters]
+    for track in TRACKS:
+        rows = [i for i in material.rows(track) if scope.contains(material.passages[i].range.start)]
+        groups: dict[tuple[int, int], int] = {}
+        seen: set[str] = set()
+        found = []
+        for i in rows:
+            passage = material.passages[i]
+            if passage.text in seen:
+                continue
+            seen.add(passage.text)
+            chapter = max(0, int(np.searchsorted(starts, passage.range.start, side="right")) - 1)
+            since = passage.range.start - (starts[chapter] if starts else 0)
+            group = groups.setdefault((chapter, since // WINDOW), len(groups))
+            vector = material.passage_vectors[i] if len(material.passage_vectors) else None
+            found.append(_Sentence(passage, vector, chapter, group))
+        if found:
+            return found
+    return []
+
+
+def _telling(found: Sequence[_Sentence]) -> F64:
+    """How much each sentence says of what sets its group apart: root log-likelihood ratios of its terms."""
+    said = [sorted(set(terms(s.passage.text))) for s in found]
+    everywhere = Counter(t for known in said for t in known)
+    here = [Counter[str]() for _ in range(max(s.group for s in found) + 1)]
+    sizes = [0] * len(here)
+    for s, known in zip(found, said, strict=True):
+        here[s.group].update(known)
+        sizes[s.group] += 1
+    weights = np.zeros(len(found))
+    for i, (s, known) in enumerate(zip(found, said, strict=True)):
+        inside, size = here[s.group], sizes[s.group]
+        ratios = [ratio(inside[t], size, everywhere[t] - inside[t], len(found) - size) for t in known]
+        # Between the sum, which favours long sentences, and the mean, which favours short ones.
+        weights[i] = np.sqrt(ratios).sum() / np.sqrt(max(1, len(known)))
+    return weights
+
+
+def _likeness(found: Sequence[_Sentence], rows: F32 | None) -> F64:
+    """[n, n] in [0, 1]: cosines around the mean, or without vectors the share of common terms."""
+    if rows is not None:
+        centred = rows.astype(np.float64) - rows.mean(0)
+        centred /= np.linalg.norm(centred, axis=1, keepdims=True) + STEADY
+        return _bounded(centred @ centred.T)
+    said = [set(terms(s.passage.text)) for s in found]
+    vocabulary = {t: i for i, t in enumerate(sorted(set().union(*said)))}
+    table = np.zeros((len(said), max(1, len(vocabulary))))
+    for i, known in enumerate(said):
+        table[i, [vocabulary[t] for t in known]] = 1.0
+    table /= np.linalg.norm(table, axis=1, keepdims=True) + STEADY
+    return _bounded(table @ table.T)
+
+
+def _near(rows: F32, focus: F32) -> F64:
+    """[n] in [0, 1]: 1 for the nearest sentence, 0 for those that are no nearer than usual."""
+    cosines = rows.astype(np.float64) @ focus
+    usual = float(np.median(cosines))
+    return _bounded((cosines - usual) / max(float(cosines.max()) - usual, STEADY))
+
+
+def _bounded(values: F64) -> F64:
+    within: F64 = np.clip(values, 0.0, 1.0)
+    return within

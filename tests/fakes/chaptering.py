@@ -1,0 +1,146 @@
+"""Made-up videos to cut into chapters: each topic has words and a direction of its own, and both are noisy."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.chaptering import formats
+from services.chaptering.domain.boundaries import Wanted
+from services.chaptering.domain.material import F32, Material
+from services.chaptering.naming import Namer
+from services.chaptering.ports import TextVectors
+from services.chaptering.service import Chaptering
+from services.core.artifacts import KINDS, Kind
+from services.core.errors import VidxError
+from services.core.media import Plan, Probe, Segment, Shot, Shots, VideoStream
+from services.core.text import OnScreenText, Passage, Passages, Source, Track, Transcript, TranscriptTrack
+from services.core.times import SECOND, TimeRange
+from services.core.vectors import to_npz
+from services.embedding import rpc as embedding_rpc
+from services.embedding.service import Embedding
+from services.runtime.artifacts import ArtifactStore
+from services.runtime.grpc_server import create_server
+from services.runtime.settings import ServerSettings
+from services.runtime.store_folder import FolderStore
+from tests.fakes import embedding
+
+VIDEO = "collections/c/videos/v"
+DIMENSION = 16
+SENTENCE = 6 * SECOND
+_CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
+
+
+def word(seed: int) -> str:
+    """A word of six letters, another for every seed."""
+    rng = np.random.default_rng(seed)
+    return "".join(rng.choice(list(letters)) for letters in (_CONSONANTS, _VOWELS) * 3)
+
+
+def unit(vectors: np.ndarray) -> F32:
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def talk(lengths: Sequence[int], seed: int = 0, gap: int = 0, dimension: int = DIMENSION) -> Material:
+    """Somebody speaks `lengths[k]` sentences about topic k; `gap` ns of silence before each topic but the first."""
+    rng = np.random.default_rng(seed)
+    common = [word(i) for i in range(30)]
+    centres = rng.normal(size=(len(lengths), dimension))
+    passages, vectors, at = [], [], 0
+    for topic, length in enumerate(lengths):
+        own = [word(1000 * (topic + 1) + i) for i in range(12)]
+        at += gap if topic else 0
+        for _ in range(length):
+            said = [*rng.choice(common, 5), *rng.choice(own, 4)]
+            passages.append(Passage(Track.SPEECH, TimeRange(at, at + SENTENCE), " ".join(said) + ".", "en"))
+            vectors.append(centres[topic] + rng.normal(size=dimension))
+            at += SENTENCE
+    return Material(at, (Shot(0, TimeRange(0, at)),), passages=tuple(passages), passage_vectors=unit(np.array(vectors)))
+
+
+def silent_film(lengths: Sequence[int], seed: int = 0, shot: int = 4 * SECOND) -> Material:
+    """Shots without a word; `lengths[k]` of them at place k."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(len(lengths), DIMENSION))
+    rows = [centres[k] + 0.5 * rng.normal(size=DIMENSION) for k, n in enumerate(lengths) for _ in range(n)]
+    shots = tuple(Shot(i, TimeRange(i * shot, (i + 1) * shot)) for i in range(len(rows)))
+    return Material(len(rows) * shot, shots, unit(np.array(rows)))
+
+
+def add_kinds(patch: pytest.MonkeyPatch) -> None:
+    """The kinds that the stage writes, where the map of the bucket has none of them."""
+    for name in ("chapters", "summaries"):
+        if name not in KINDS:
+            patch.setitem(KINDS, name, Kind(name, "chaptering", (), "pb", name))
+
+
+class FakeEncoder:
+    """A text's vector is that of its letters; `space` can be changed, `fault` raised."""
+
+    def __init__(self, space: str = "sentences", dimension: int = DIMENSION) -> None:
+        self.space = space
+        self.dimension = dimension
+        self.fault: VidxError | None = None
+        self.asked: list[list[str]] = []
+
+    def encode(self, texts: Sequence[str]) -> TextVectors:
+        if self.fault is not None:
+            raise self.fault
+        self.asked.append(list(texts))
+        rows = [np.random.default_rng(list(text.encode())).normal(size=self.dimension) for text in texts]
+        return TextVectors(self.space, unit(np.array(rows)) if rows else np.zeros((0, self.dimension), np.float32))
+
+
+class FakeFunctionWords:
+    """English ones only."""
+
+    def of(self, language: str) -> Collection[str]:
+        return {"the", "of", "is", "and", "so", "on", "a"} if language in ("", "en") else ()
+
+
+def store(artifacts: ArtifactStore, material: Material, space: str = "sentences") -> dict[str, str]:
+    """Object keys by kind of a material's artifacts, written."""
+    stream = VideoStream(0, "h264", 320, 180, 320, 180, Fraction(1, 25))
+    plan = Plan(Probe("mp4", material.duration, 0, 1, stream), (Segment(0, TimeRange(0, material.duration)),))
+    nouns = {
+        "plan": plan,
+        "shots": Shots(material.shots),
+        "passages": Passages(material.passages),
+        "on_screen_text": OnScreenText(material.readings),
+        "transcript": Transcript((TranscriptTrack(material.language, Source.SUBTITLE_FILE),)),
+    }
+    keys = {kind: f"{VIDEO}/{kind}" for kind in nouns}
+    for kind, noun in nouns.items():
+        artifacts.save(keys[kind], noun)  # type: ignore[arg-type]
+    for kind, vectors, things in (
+        ("shot_vectors", material.shot_vectors, material.shots),
+        ("passage_vectors", material.passage_vectors, material.passages),
+    ):
+        if len(vectors) or not things:
+            keys[kind] = f"{VIDEO}/{kind}"
+            artifacts.objects.put(keys[kind], to_npz(vectors.reshape(-1, vectors.shape[1] or 1), space))
+    return keys
+
+
+def stage(artifacts: ArtifactStore, encoder: FakeEncoder | None = None) -> Chaptering:
+    """The stage on fakes."""
+    sentences = encoder or FakeEncoder()
+    return Chaptering(artifacts, sentences, Namer(sentences, FakeFunctionWords()), formats, Wanted())
+
+
+@contextmanager
+def embedding_service(folder: Path) -> Iterator[str]:
+    """host:port of the embedding service's own door, with fakes behind it."""
+    encoder = embedding.FakeEncoder()
+    joint, sentences = embedding.texts(encoder)
+    service = Embedding(
+        ArtifactStore(FolderStore(folder)), embedding.model(), encoder, embedding.FakePictures(), joint, sentences
+    )
+    server = create_server(ServerSettings(drain_s=0), [embedding_rpc.door(service, {})])
+    try:
+        yield f"127.0.0.1:{server.port}"
+    finally:
+        server.stop()

@@ -1,0 +1,48 @@
+"""The chaptering service as a process of its own, on a folder store and an embedding service."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from vidx.chaptering.v1 import chaptering_service_pb2 as pb
+from vidx.chaptering.v1.chaptering_service_pb2_grpc import ChapteringServiceStub
+from vidx.media.v1 import chapters_pb2
+
+from services.runtime.artifacts import ArtifactStore
+from services.runtime.store_folder import FolderStore
+from tests.fakes.chaptering import embedding_service, store, talk
+from tests.fakes.embedding import DIMENSION
+from tests.servers.ports import free_ports
+
+
+def test_a_process_chapters_sums_up_and_ends_in_order(tmp_path: Path) -> None:
+    keys = store(ArtifactStore(FolderStore(tmp_path / "store", 0)), talk((20, 25, 30), dimension=DIMENSION))
+    address = f"127.0.0.1:{free_ports(1)[0]}"
+    with embedding_service(tmp_path / "embedding") as embedding:
+        environment = {
+            **os.environ,
+            "VIDX_SERVER_ADDRESS": address,
+            "VIDX_STORE_URL": f"folder://{tmp_path / 'store'}",
+            "VIDX_CHAPTERING_EMBEDDING_ADDRESS": embedding,
+            "VIDX_CHAPTERING_SHORTEST_S": "30",
+        }
+        process = subprocess.Popen([sys.executable, "-m", "services.chaptering", "--role", "serve"], env=environment)
+        try:
+            with grpc.insecure_channel(address) as channel:
+                request = health_pb2.HealthCheckRequest(service="vidx.chaptering.v1.ChapteringService")
+                health = health_pb2_grpc.HealthStub(channel).Check(request, timeout=60, wait_for_ready=True)
+                assert health.status == health_pb2.HealthCheckResponse.SERVING
+                stub, sources = ChapteringServiceStub(channel), pb.Sources(keys=keys)
+                chapters = stub.Chapter(pb.ChapterRequest(sources=sources), timeout=30).chapters
+                assert [c.range.start.seconds for c in chapters.chapters] == [0, 120, 270]
+                assert all(c.title_source == chapters_pb2.Chapter.PHRASE for c in chapters.chapters)
+                summary = stub.Summarize(pb.SummarizeRequest(sources=sources, chapters=chapters), timeout=30).summary
+                assert summary.sentences
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=30) == 0
+        finally:
+            process.kill()

@@ -1,0 +1,164 @@
+"""The chaptering service's gRPC door: a real server and stub, fakes behind."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from vidx.chaptering.v1 import chaptering_service_pb2 as pb
+from vidx.chaptering.v1 import chaptering_service_pb2_grpc as pb_grpc
+from vidx.media.v1 import chapters_pb2, media_pb2
+
+from services.chaptering import rpc, tasks
+from services.core.chapters import Chapters
+from services.core.errors import InvalidInput, NotFound
+from services.core.times import TimeRange
+from services.runtime.artifacts import ArtifactStore
+from services.runtime.grpc_client import call, channel
+from services.runtime.grpc_server import create_server
+from services.runtime.media_proto import range_to
+from services.runtime.settings import ServerSettings
+from services.runtime.store_folder import FolderStore
+from tests.fakes.chaptering import SENTENCE, VIDEO, add_kinds, stage, store, talk
+
+LENGTHS = (20, 25, 30)
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ArtifactStore:
+    add_kinds(monkeypatch)
+    return ArtifactStore(FolderStore(tmp_path))
+
+
+@pytest.fixture
+def sources(artifacts: ArtifactStore) -> pb.Sources:
+    return pb.Sources(keys=store(artifacts, talk(LENGTHS)))
+
+
+@pytest.fixture
+def stub(artifacts: ArtifactStore) -> Iterator[pb_grpc.ChapteringServiceStub]:
+    service = stage(artifacts)
+    server = create_server(ServerSettings(drain_s=0), [rpc.door(service, tasks.steps(service))])
+    with channel(f"127.0.0.1:{server.port}") as connection:
+        yield pb_grpc.ChapteringServiceStub(connection)
+    server.stop()
+
+
+def span(first: int, last: int) -> media_pb2.TimeRange:
+    """Of sentences."""
+    return range_to(TimeRange(first * SENTENCE, last * SENTENCE))
+
+
+def test_chapters_are_found_and_counted(stub: pb_grpc.ChapteringServiceStub, sources: pb.Sources) -> None:
+    found = call(stub.Chapter, pb.ChapterRequest(sources=sources), 10).chapters
+    assert [c.range for c in found.chapters] == [span(0, 20), span(20, 45), span(45, 75)]
+    assert all(c.title and c.title_source == chapters_pb2.Chapter.PHRASE and not c.locked for c in found.chapters)
+    five = call(stub.Chapter, pb.ChapterRequest(sources=sources, count=5), 10).chapters
+    assert len(five.chapters) == 5
+
+
+def test_lengths_are_kept(stub: pb_grpc.ChapteringServiceStub, sources: pb.Sources) -> None:
+    request = pb.ChapterRequest(sources=sources, longest=Duration(seconds=90), shortest=Duration(seconds=30))
+    found = call(stub.Chapter, request, 10).chapters
+    assert all(30 <= c.range.end.seconds - c.range.start.seconds <= 90 for c in found.chapters)
+
+
+def test_locked_chapters_stay(stub: pb_grpc.ChapteringServiceStub, sources: pb.Sources) -> None:
+    locked = chapters_pb2.Chapter(range=span(3, 20), title="Mine")
+    found = call(stub.Chapter, pb.ChapterRequest(sources=sources, locked=[locked]), 10).chapters
+    (mine,) = (c for c in found.chapters if c.locked)
+    assert (mine.range, mine.title, mine.title_source) == (locked.range, "Mine", chapters_pb2.Chapter.EDITED)
+
+
+def test_titles_are_placed(stub: pb_grpc.ChapteringServiceStub, sources: pb.Sources) -> None:
+    found = call(stub.Chapter, pb.ChapterRequest(sources=sources, titles=["One", "Two"]), 10).chapters
+    assert [c.title for c in found.chapters] == ["One", "Two"]
+
+
+def test_a_summary_of_a_chapter_names_it(stub: pb_grpc.ChapteringServiceStub, sources: pb.Sources) -> None:
+    chapters = call(stub.Chapter, pb.ChapterRequest(sources=sources), 10).chapters
+    request = pb.SummarizeRequest(sources=sources, chapters=chapters, range=span(20, 45), length=chapters_pb2.SHORT)
+    summary = call(stub.Summarize, request, 10).summary
+    assert (summary.chapter, summary.length, summary.writer) == (1, chapters_pb2.SHORT, "builtin")
+    assert summary.sentences
+    for sentence in summary.sentences:
+        assert 20 * 6 <= sentence.ranges[0].start.seconds < 45 * 6
+    whole = call(stub.Summarize, pb.SummarizeRequest(sources=sources, focus="bees"), 10).summary
+    assert (whole.chapter, whole.length, whole.focus) == (-1, chapters_pb2.MEDIUM, "bees")
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (pb.ChapterRequest(count=-1), "count"),
+        (pb.ChapterRequest(count=501), "count"),
+        (pb.ChapterRequest(titles=["a"], count=2), "titles"),
+        (pb.ChapterRequest(titles=["a", " "]), "titles[1]"),
+        (pb.ChapterRequest(shortest=Duration(seconds=-1)), "shortest"),
+        (pb.ChapterRequest(shortest=Duration(seconds=9), longest=Duration(seconds=8)), "shortest"),
+        (pb.ChapterRequest(locked=[chapters_pb2.Chapter()]), "locked[0].range"),
+        (pb.ChapterRequest(locked=[chapters_pb2.Chapter(title="x" * 201)]), "locked[0].title"),
+        (pb.ChapterRequest(locked=[chapters_pb2.Chapter(title_source=99)]), "locked[0].title_source"),  # type: ignore[arg-type]
+        (pb.ChapterRequest(), "sources.keys"),
+    ],
+)
+def test_wrong_requests_are_invalid_arguments(
+    stub: pb_grpc.ChapteringServiceStub, request_: pb.ChapterRequest, field: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        call(stub.Chapter, request_, 10)
+    assert list(caught.value.fields) == [field]
+
+
+def test_wrong_summaries_are_invalid_arguments(stub: pb_grpc.ChapteringServiceStub, sources: pb.Sources) -> None:
+    for request, field in (
+        (pb.SummarizeRequest(sources=sources, focus="x" * 1001), "focus"),
+        (pb.SummarizeRequest(sources=sources, length=9), "length"),  # type: ignore[arg-type]
+        (pb.SummarizeRequest(sources=sources, range=span(5, 5)), "range"),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            call(stub.Summarize, request, 10)
+        assert list(caught.value.fields) == [field]
+
+
+def test_run_does_a_step(stub: pb_grpc.ChapteringServiceStub, artifacts: ArtifactStore, sources: pb.Sources) -> None:
+    job = media_pb2.Job(video=VIDEO, step="chaptering.chapter", segment=-1, attempt=1)
+    for kind, key in sources.keys.items():
+        job.inputs[kind].keys.append(key)
+    outputs = call(stub.Run, pb.RunRequest(job=job), 10).outputs
+    assert dict(outputs.counts) == {"chapters": 3}
+    (key,) = outputs.artifacts["chapters"].keys
+    assert len(artifacts.load(key, Chapters).chapters) == 3
+
+
+def test_what_is_gone_is_not_found(stub: pb_grpc.ChapteringServiceStub) -> None:
+    with pytest.raises(NotFound):
+        call(stub.Chapter, pb.ChapterRequest(sources=pb.Sources(keys={"plan": f"{VIDEO}/gone"})), 10)
+
+
+def test_chapters_go_out_and_come_in_as_files(stub: pb_grpc.ChapteringServiceStub, sources: pb.Sources) -> None:
+    chapters = call(stub.Chapter, pb.ChapterRequest(sources=sources), 10).chapters
+    request = pb.ExportRequest(
+        chapters=chapters, format="edl", frame_rate=media_pb2.Rational(numerator=50, denominator=1)
+    )
+    file = call(stub.Export, request, 10)
+    assert (file.media_type, file.ending) == ("text/plain", "edl")
+    assert b"00:02:00:00" in file.content
+    file = call(stub.Export, pb.ExportRequest(chapters=chapters, format="webvtt"), 10)
+    back = pb.ImportRequest(content=file.content, format="webvtt", duration=Duration(seconds=75 * 6))
+    found = call(stub.Import, back, 10).chapters
+    assert [(c.range, c.title) for c in found.chapters] == [(c.range, c.title) for c in chapters.chapters]
+    assert all(c.locked for c in found.chapters)
+
+
+def test_wrong_files_are_invalid_arguments(stub: pb_grpc.ChapteringServiceStub, sources: pb.Sources) -> None:
+    one = chapters_pb2.Chapters(chapters=[chapters_pb2.Chapter(range=span(0, 1))])
+    for method, request, field in (
+        (stub.Export, pb.ExportRequest(chapters=one, format="doc"), "format"),
+        (stub.Export, pb.ExportRequest(format="srt"), "chapters"),
+        (stub.Export, pb.ExportRequest(chapters=one, format="edl", frame_rate=media_pb2.Rational()), "frame_rate"),
+        (stub.Import, pb.ImportRequest(format="webvtt", content=b"WEBVTT"), "duration"),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            call(method, request, 10)
+        assert list(caught.value.fields) == [field]

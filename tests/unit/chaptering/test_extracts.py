@@ -1,0 +1,112 @@
+"""Extractive summaries, and titles found in a video."""
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from services.chaptering.domain.extracts import WORDS, extract
+from services.chaptering.domain.grounding import ground
+from services.chaptering.domain.material import Material
+from services.chaptering.domain.phrases import words
+from services.chaptering.domain.summaries import Line, choose
+from services.core.chapters import Length
+from services.core.text import Passage, Track
+from services.core.times import SECOND, TimeRange, covers
+from tests.fakes.chaptering import SENTENCE, talk, unit
+
+LENGTHS = (20, 20, 20)
+
+
+def chapters() -> list[TimeRange]:
+    return [TimeRange(i * 20 * SENTENCE, (i + 1) * 20 * SENTENCE) for i in range(3)]
+
+
+def long_talk() -> Material:
+    """A talk whose sentences are long enough to stand alone."""
+    material = talk(LENGTHS)
+    return replace(material, passages=tuple(replace(p, text=f"{p.text[:-1]} and so on.") for p in material.passages))
+
+
+def test_sentences_come_in_order_from_every_chapter_within_the_length() -> None:
+    material = long_talk()
+    whole = TimeRange(0, material.duration)
+    for length in Length:
+        found = extract(material, chapters(), whole, length)
+        times = [s.ranges[0].start for s in found]
+        assert times == sorted(set(times))
+        assert 0 < sum(len(words(s.text)) for s in found) <= WORDS[length]
+        assert {s.chapter for s in found} == {0, 1, 2}
+        said = {(p.text, p.range) for p in material.passages}
+        assert all((s.text, s.ranges[0]) in said for s in found)
+
+
+def test_only_the_range_is_summed_up() -> None:
+    material = long_talk()
+    found = extract(material, chapters(), chapters()[1], Length.SHORT)
+    assert {s.chapter for s in found} == {1}
+
+
+def test_what_is_said_twice_is_told_once() -> None:
+    material = long_talk()
+    same = tuple(replace(p, text=material.passages[0].text) for p in material.passages)
+    found = extract(replace(material, passages=same), chapters(), TimeRange(0, material.duration), Length.LONG)
+    assert [s.text for s in found] == [same[0].text]
+
+
+def test_a_focus_draws_the_summary_to_it() -> None:
+    material = long_talk()
+    focus = unit(material.passage_vectors[40:].mean(0, keepdims=True))[0]
+    found = extract(material, chapters(), TimeRange(0, material.duration), Length.SHORT, focus)
+    assert {s.chapter for s in found} == {2}
+
+
+def test_without_vectors_words_are_compared_and_without_speech_captions() -> None:
+    material = replace(long_talk(), passage_vectors=np.zeros((0, 0), np.float32))
+    whole = TimeRange(0, material.duration)
+    assert len(extract(material, chapters(), whole, Length.SHORT)) > 1
+    told = replace(material, passages=tuple(replace(p, track=Track.CAPTION) for p in material.passages))
+    assert len(extract(told, chapters(), whole, Length.SHORT)) > 1
+    assert extract(replace(material, passages=()), chapters(), whole, Length.SHORT) == ()
+
+
+def test_a_few_words_are_summed_up_by_a_sentence() -> None:
+    one = (Passage(Track.SPEECH, TimeRange(0, SECOND), "Hello there.", "en"),)
+    assert len(extract(Material(SECOND, passages=one), [TimeRange(0, SECOND)], TimeRange(0, SECOND), Length.SHORT)) == 1
+
+
+def test_the_choice_avoids_repetition() -> None:
+    likeness = np.eye(4)
+    likeness[0, 1] = likeness[1, 0] = 1.0
+    lines = [Line(10, 0) for _ in range(4)]
+    assert len({0, 1} & set(choose(lines, likeness, np.ones(4), 30))) == 1
+    assert choose([], np.zeros((0, 0)), np.zeros(0), 30) == []
+
+
+def test_titles_are_found_where_they_are_spoken_of() -> None:
+    material = talk(LENGTHS)
+    titles = [" ".join(material.passages[20 * k].text.rstrip(".").split()[-4:]) for k in range(3)]
+    vectors = unit(np.stack([material.passage_vectors[20 * k : 20 * k + 20].mean(0) for k in range(3)]))
+    assert ground(material, titles, vectors) == chapters()
+
+
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_titles_of_nothing_said_are_spread_evenly(count: int) -> None:
+    found = ground(Material(80 * SECOND), ["x"] * count, np.zeros((0, 0), np.float32))
+    assert covers(found, TimeRange(0, 80 * SECOND))
+    assert len(found) == count
+
+
+def test_the_greedy_choice_is_near_the_best() -> None:
+    rng = np.random.default_rng(3)
+    vectors = rng.normal(size=(9, 3))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    likeness = np.clip(vectors @ vectors.T, 0, 1)
+    chosen = choose([Line(10, 0) for _ in range(9)], likeness, np.zeros(9), 30)
+    cap = 0.12 * likeness.sum(1)
+
+    def covered(places: tuple[int, ...]) -> float:
+        return float((np.minimum(likeness[:, places].sum(1), cap) / cap).sum())
+
+    assert covered(tuple(chosen)) >= (1 - 1 / np.e) * max(covered(c) for c in combinations(range(9), 3))
