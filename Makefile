@@ -7,12 +7,13 @@ SWIFT := .venv-swift
 MODELS := .cache/models
 PROTOS := $(sort $(wildcard protos/vidx/*/v1/*.proto))
 VIDEO ?=
+SPEECH ?=
 TESTS ?= tests
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint check-format format types imports protos proto-check unit bench-triton clean
+.PHONY: help install demo test lint check-format format types imports protos proto-check unit bench-triton bench-speech clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -63,6 +64,9 @@ proto-check: $(READY)
 
 bench-triton: $(READY) ## the cost of the way through Triton, beside the same ONNX session in-process
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.triton_path
+
+bench-speech: $(READY) ## the cost of listening to files of speech: make bench-speech SPEECH='a.wav b.flac'
+	$(BIN)/python -m tests.bench.speech $(SPEECH)
 
 clean: ## remove what make made
 	rm -rf $(VENV) $(SWIFT) .cache .demo build *.egg-info
