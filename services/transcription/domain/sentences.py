@@ -14,8 +14,9 @@ Splitter = Callable[[str], Sequence[int]]
 
 PAUSE = 700 * MILLISECOND
 """Without punctuation, a sentence ends here."""
-LONG_PAUSE = 4 * SECOND
-"""With punctuation, no sentence goes on over so long a pause."""
+LONG_PAUSE = SECOND
+"""With punctuation, no sentence goes on over so long a pause: a full stop left out before one is more common than a
+speaker who halts for one, and two sentences in one are found at neither's time."""
 TOUCH = 100 * MILLISECOND
 """Cues that are no further apart follow each other at once."""
 LONGEST = 400

@@ -46,6 +46,13 @@ def test_a_sentence_that_starts_inside_a_cue_without_timed_words_lies_there_by_i
     assert second.range == TimeRange(6 * 10 * SECOND // 11, 10 * SECOND)
 
 
+def test_a_full_stop_that_was_left_out_does_not_join_what_a_pause_parts() -> None:
+    cues = [cue(0, 3, "A boy kneels in front of a goal"), cue(4.2, 7, "A dog runs. It is black.")]
+    found = sentences(cues, split)
+    assert [s.text for s in found] == ["A boy kneels in front of a goal", "A dog runs.", "It is black."]
+    assert found[0].range == TimeRange(0, 3 * SECOND)
+
+
 def test_without_punctuation_a_sentence_is_what_is_said_between_two_pauses() -> None:
     found = sentences([spoken(0, "a", "brown", "dog"), spoken(1.6, "runs"), spoken(4, "a", "cat")], split)
     assert [s.text for s in found] == ["a brown dog runs", "a cat"]
