@@ -22,6 +22,7 @@ from services.pipeline.ports import Queue
 from services.pipeline.relabel import relabel
 from services.pipeline.service import Pipeline
 from services.pipeline.settings import PipelineSettings
+from services.pipeline.upgrade import upgrade
 from services.runtime import telemetry
 from services.runtime.queue import REPORT_QUEUE
 
@@ -49,6 +50,7 @@ class Reconciler:
         self._control = control
         self._settings = settings
         self._listening_since = self._looked = ledger.now()
+        self._outdated = True
 
     def look(self) -> None:
         """One look; a part that does not answer delays what needs it and nothing else."""
@@ -59,6 +61,7 @@ class Reconciler:
             self._revive_silent,
             self._resend_unclaimed,
             self._free_stuck,
+            self._upgrade,
             self._pipeline.dispatch,
             self._relabel,
             self._finish_removals,
@@ -127,6 +130,10 @@ class Reconciler:
 
     def _relabel(self) -> None:
         relabel(self._database, self._control)
+
+    def _upgrade(self) -> None:
+        # Videos of an earlier version are there when this process starts, or not at all.
+        self._outdated = self._outdated and upgrade(self._database)
 
     def _depth(self, queue: str) -> int | None:
         try:

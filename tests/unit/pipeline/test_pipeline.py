@@ -10,7 +10,7 @@ from services.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from services.core.media import VideoInfo
 from services.core.text import Cue, Source, Transcript, TranscriptTrack
 from services.core.times import TimeRange
-from services.pipeline import workflow
+from services.pipeline import upgrade, workflow
 from services.pipeline.control import Change
 from services.runtime.queue import Report
 from tests.fakes.pipeline import success
@@ -197,9 +197,9 @@ def test_new_labels_are_indexed_again_even_when_they_change_while_indexing_runs(
     house.control.update(name, Change(labels={"site": "north"}))
     house.pipeline.report(success(first))
     assert house.state(name) == "PROCESSING"
-    second = house.queue.messages.popleft()
+    second = next(job for job in house.queue.messages if job.step == "search.index")
     assert second.inputs["info"] != first.inputs["info"]
-    house.pipeline.report(success(second))
+    house.work()
     assert house.state(name) == "READY"
     sent = len(house.queue.sent)
     house.control.update(name, Change(title="another title"))
@@ -257,7 +257,7 @@ def test_a_track_that_cannot_be_had_is_given_up_and_the_video_is_ready_without_i
     assert house.state(name) == "READY"
     given_up = [j for j in house.jobs(name).values() if j.state == "GIVEN_UP"]
     assert {(j.step, j.reason, j.message) for j in given_up} == {("captioning.describe", "UNAVAILABLE", "no server")}
-    assert {j.tries for j in given_up} == {house.pipeline._settings.track_tries}
+    assert {j.tries for j in given_up} == {house.pipeline._settings.spare_tries}
 
 
 @pytest.mark.parametrize("stage", ["", "captioning"])
@@ -295,6 +295,26 @@ def test_a_part_that_is_missing_is_told_and_filled_in_by_a_retry(house) -> None:
     assert next((j.step, j.segment) for j in house.queue.sent[sent:]) == ("captioning.describe", job.segment)
     assert [j.step for j in house.queue.sent[sent:]].count("captioning.describe") == 1
     assert house.jobs(name)["captioning.describe", job.segment].reason == ""
+
+
+def test_ready_videos_of_an_earlier_version_are_brought_up_to_date_a_few_at_a_time(house, monkeypatch) -> None:
+    monkeypatch.setattr(upgrade, "AT_A_TIME", 2)
+    names = [house.add(f"v{i}") for i in range(5)]
+    house.work()
+    with house.database.write() as session:
+        for row in session.query(Job).where(Job.step.like("captioning.%")).all():
+            session.delete(row)
+    for begun, left in ((2, 3), (2, 1), (1, 0)):
+        house.reconciler.look()
+        assert [house.state(name) for name in names].count("PROCESSING") == begun
+        house.reconciler.look()
+        house.work()
+        assert {house.state(name) for name in names} == {"READY"}
+        steps = [{step for step, _ in house.jobs(name)} for name in names]
+        assert sum("captioning.assemble" not in s for s in steps) == left
+    sent = len(house.queue.sent)
+    house.reconciler.look()
+    assert len(house.queue.sent) == sent
 
 
 def test_a_video_of_an_earlier_version_gets_the_steps_that_came_since_when_it_is_retried(house) -> None:
