@@ -52,6 +52,8 @@ class Video(Base):
     """Object key of the transcript that a person put in."""
     shot_labels: Mapped[list[str]] = mapped_column(JSON, default=list)
     """Those of its collection, as its info says them."""
+    chapters_key: Mapped[str] = mapped_column(Text, default="")
+    """Object key of the chapters that a person set."""
     duration: Mapped[int] = mapped_column(BigInteger, default=0)
     row_count: Mapped[int] = mapped_column(BigInteger, default=0)
     error_stage: Mapped[str] = mapped_column(String(63), default="")

@@ -149,3 +149,5 @@ class VideoInfo:
     """Object key of the Transcript that a person put in; it counts before all other sources."""
     shot_labels: tuple[str, ...] = ()
     """Labels of the collection, looked for in every shot."""
+    chapters_key: str = ""
+    """Object key of the Chapters that a person set; those of them that are locked stay."""

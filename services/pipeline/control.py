@@ -10,6 +10,7 @@ from services.catalog.database import Database
 from services.catalog.models import Job, Tombstone, Video
 from services.catalog.states import ENDED, JobState, VideoState
 from services.core import artifacts
+from services.core.chapters import Chapters
 from services.core.errors import Conflict, InvalidInput, NotFound
 from services.core.media import VideoInfo
 from services.core.names import VideoName
@@ -25,6 +26,7 @@ _PARTS = {
     "subtitles": ("subtitles_key", "subtitles_name"),
     "transcript": ("transcript_key",),
     "shot_labels": ("shot_labels",),
+    "chapters": ("chapters_key",),
 }
 """Columns of a video that hold the parts of its info which `workflow.INFO_READERS` names."""
 
@@ -40,6 +42,8 @@ class Change:
     """File name and content."""
     transcript: Transcript | None = None
     """Put in by a person; without tracks, what was put in before is forgotten."""
+    chapters: Chapters | None = None
+    """Set by a person; without chapters, what was set before is forgotten."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ class Control:
             subtitles_name=video.subtitles_name,
             transcript_key=video.transcript_key or "",
             shot_labels=tuple(video.shot_labels or ()),
+            chapters_key=video.chapters_key or "",
         )
         video.info_key = artifacts.key(name, "info", artifacts.digest(asdict(info)))
         self._store.save(video.info_key, info)
@@ -113,6 +118,15 @@ class Control:
         video.transcript_key = artifacts.key(ledger.name_of(video), "edited_transcript", digest)
         self._store.save(video.transcript_key, transcript)
 
+    def save_chapters(self, video: Video, chapters: Chapters) -> None:
+        """Store chapters that a person set; sets the row's key of them. None of them takes them away."""
+        if not chapters.chapters:
+            video.chapters_key = ""
+            return
+        digest = artifacts.digest(asdict(chapters))
+        video.chapters_key = artifacts.key(ledger.name_of(video), "edited_chapters", digest)
+        self._store.save(video.chapters_key, chapters)
+
     def update(self, name: VideoName, change: Change) -> None:
         """Change what is said of a video; what depends on it is done again, and nothing else."""
         changed = False
@@ -130,6 +144,8 @@ class Control:
                 self.save_subtitles(draft, *change.subtitles)
             if change.transcript is not None:
                 self.save_transcript(draft, change.transcript)
+            if change.chapters is not None:
+                self.save_chapters(draft, change.chapters)
             self.save_info(draft)
             with self._database.write() as session:
                 changed = self._change(session, self._existing(session, name), draft, old_key)

@@ -115,39 +115,41 @@ class Pipeline:
         job.done = job.total
         if job.step == workflow.PLANNING:
             video.duration = job.counts.get("duration_ns", 0)
+        if job.step == workflow.INDEXING:
+            if not workflow.complete(job.counts):
+                rows, expected = job.counts.get("rows", 0), job.counts.get("expected", 0)
+                message = f"{rows} rows in the index, {expected} were written"
+                return self._failed(session, video, job, Incomplete.reason, message, Incomplete.retryable)
+            video.row_count = job.counts["rows"]
+        self._go_on(session, video)
+        return []
+
+    def _go_on(self, session: Session, video: Video) -> None:
+        """Make due what has become possible; READY when nothing is left."""
         session.flush()
         ledger.advance(session, video)
-        return self._ready(session, video, job) if job.step == workflow.INDEXING else []
-
-    def _ready(self, session: Session, video: Video, job: Job) -> list[jobs.Job]:
-        """READY, if the index holds what was written; else the index is written again."""
-        if workflow.searchable(ledger.jobs_of(session, video), job.counts):
-            video.state, video.ready, video.row_count = VideoState.READY, ledger.now(), job.counts["rows"]
+        if workflow.ready(ledger.jobs_of(session, video)):
+            video.state, video.ready = VideoState.READY, ledger.now()
             _log.info("video_ready", video=str(ledger.name_of(video)), rows=video.row_count)
-            return []
-        rows, expected = job.counts.get("rows", 0), job.counts.get("expected", 0)
-        message = f"{rows} rows in the index, {expected} were written"
-        return self._failed(session, video, job, Incomplete.reason, message, Incomplete.retryable)
 
     def _failed(
         self, session: Session, video: Video, job: Job, reason: str, message: str, retryable: bool
     ) -> list[jobs.Job]:
-        """Try again later, or give up the job's track or else the video; returns the jobs that are no longer wanted."""
+        """Try again later, or give up the job or else the video; returns the jobs that are no longer wanted."""
         # A crash counts as several tries: what kills its workers is given up sooner than what waits for a part.
         weight = -(-self._settings.max_tries // self._settings.max_crashes) if reason == WorkerLost.reason else 1
         job.tries += weight
         message = _storable(message)
         job.reason, job.message = reason, message
-        track = workflow.BY_NAME[job.step].track
-        if retryable and job.tries < (self._settings.max_tries if track is None else self._settings.track_tries):
+        dispensable = workflow.BY_NAME[job.step].dispensable
+        if retryable and job.tries < (self._settings.spare_tries if dispensable else self._settings.max_tries):
             job.state, job.not_before = JobState.DUE, ledger.now() + workflow.backoff_ns(job.tries // weight)
             return []
-        if track is not None:
+        if dispensable:
             job.state, job.artifacts, job.counts = JobState.GIVEN_UP, {}, {}
             name = str(ledger.name_of(video))
-            _log.warning("track_missing", video=name, stage=job.step, track=track.value, reason=reason, message=message)
-            session.flush()
-            ledger.advance(session, video)
+            _log.warning("step_given_up", video=name, stage=job.step, reason=reason, message=message)
+            self._go_on(session, video)
             return []
         job.state = JobState.FAILED
         flying = ledger.stop(session, video, VideoState.FAILED, JobState.CANCELLED)
@@ -170,7 +172,7 @@ class Pipeline:
 def _order(job: Job) -> tuple[bool, int]:
     """Jobs without which the video fails come first, then by the order of work."""
     step = workflow.BY_NAME[job.step]
-    return step.track is not None, workflow.STEPS.index(step)
+    return step.dispensable, workflow.STEPS.index(step)
 
 
 def _storable(message: str) -> str:

@@ -11,7 +11,7 @@ class PipelineSettings(BaseSettings):
     concurrency: int = Field(2, ge=1, description="reports handled at a time")
     window: int = Field(64, ge=1, description="most messages of a stage on its queue or under way at a time")
     max_tries: int = Field(10, ge=1, description="failed attempts of a job before its video is FAILED")
-    track_tries: int = Field(6, ge=1, description="the same, before a video goes on without a track: half a minute")
+    spare_tries: int = Field(6, ge=1, description="the same, where the video goes on without: about half a minute")
     max_crashes: int = Field(4, ge=1, description="the same, when the worker died under the job")
     tick_s: float = Field(1.0, gt=0, description="seconds between looks of the reconciler")
     silence_s: float = Field(15.0, gt=0, description="a job is lost when its worker has said nothing for so long")

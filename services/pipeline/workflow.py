@@ -33,12 +33,19 @@ class Step:
     """Wanted of the segments before and after as well, in order of segments."""
     each_segment: bool = False
     track: Track | None = None
-    """What cannot be searched without this step. When such a step is given up, the video goes on without the track;
-    when any other is, the video fails."""
+    """What cannot be searched without this step. When such a step is given up, the video goes on without the track."""
+    extra: bool = False
+    """What it gives is no part of searching: the video goes on without it as well. When any other step is given up, the
+    video fails."""
 
     @property
     def stage(self) -> str:
         return self.name.split(".")[0]
+
+    @property
+    def dispensable(self) -> bool:
+        """Whether the video goes on when the step is given up."""
+        return self.extra or self.track is not None
 
     @property
     def takes(self) -> tuple[str, ...]:
@@ -108,6 +115,20 @@ STEPS = (
         wants=("transcript",),
         gives=("passages", "passage_vectors"),
     ),
+    Step(
+        "chaptering.chapter",
+        needs=("info", "plan", "shots", "shot_vectors", "passages", "passage_vectors"),
+        wants=("transcript", "on_screen_text"),
+        gives=("chapters",),
+        extra=True,
+    ),
+    Step(
+        "chaptering.summarize",
+        needs=("plan", "shots", "passages", "passage_vectors"),
+        wants=("chapters", "transcript"),
+        gives=("summaries",),
+        extra=True,
+    ),
     Step("embedding.title", needs=("info",), gives=("title_vectors",)),
     Step(
         "search.index",
@@ -136,6 +157,7 @@ INFO_READERS = {
     "subtitles": ("transcription.subtitles",),
     "transcript": ("transcription.subtitles",),
     "shot_labels": ("captioning.assemble",),
+    "chapters": ("chaptering.chapter",),
 }
 """Steps that work on a part of what is said of a video; when it changes, they and all that depends on them are done
 again."""
@@ -153,6 +175,8 @@ class Unit(Protocol):
     def state(self) -> str: ...
     @property
     def artifacts(self) -> dict[str, str]: ...
+    @property
+    def counts(self) -> dict[str, int]: ...
     @property
     def reason(self) -> str: ...
 
@@ -224,13 +248,15 @@ def missing(unit: Unit) -> bool:
     return unit.state == JobState.GIVEN_UP or (unit.state == JobState.SUCCEEDED and bool(unit.reason))
 
 
-def searchable(units: Iterable[Unit], counts: Mapping[str, int]) -> bool:
-    """What READY means: every job has ended, and the index holds exactly the rows that were written, and some."""
-    return (
-        all(u.state in ENDED for u in units)
-        and counts.get("rows", 0) > 0
-        and counts.get("rows") == counts.get("expected")
-    )
+def complete(counts: Mapping[str, int]) -> bool:
+    """Whether the index holds exactly the rows that were written, and some."""
+    return counts.get("rows", 0) > 0 and counts.get("rows") == counts.get("expected")
+
+
+def ready(units: Sequence[Unit]) -> bool:
+    """What READY means: every job has ended, and the index is complete."""
+    indexed = any(u.step == INDEXING and u.state == JobState.SUCCEEDED and complete(u.counts) for u in units)
+    return indexed and all(u.state in ENDED for u in units)
 
 
 def backoff_ns(tries: int) -> int:

@@ -180,6 +180,7 @@ def info_to(i: media.VideoInfo) -> pb.VideoInfo:
         subtitles_name=i.subtitles_name,
         transcript_key=i.transcript_key,
         shot_labels=i.shot_labels,
+        chapters_key=i.chapters_key,
     )
 
 
@@ -193,6 +194,7 @@ def info_from(i: pb.VideoInfo) -> media.VideoInfo:
         subtitles_name=i.subtitles_name,
         transcript_key=i.transcript_key,
         shot_labels=tuple(i.shot_labels),
+        chapters_key=i.chapters_key,
     )
 
 

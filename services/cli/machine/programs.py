@@ -13,7 +13,7 @@ from typing import Literal
 from services.cli.home import Home
 from services.core.errors import InvalidInput, NotFound
 
-STAGES = ("decoding", "embedding", "transcription", "captioning", "search")
+STAGES = ("decoding", "embedding", "transcription", "captioning", "chaptering", "search")
 PARTS = ("redis", "milvus", "triton")
 """Started before the services, which connect to them, and stopped after them."""
 TRITON = "triton"
@@ -83,12 +83,16 @@ def environment(home: Home, ports: Mapping[str, int], pack: Path, options: Optio
         "VIDX_TRANSCRIPTION_MODELS": str(pack),
         "VIDX_CAPTIONING_MODELS": str(pack),
         "VIDX_CAPTIONING_EMBEDDING_ADDRESS": at("embedding"),
+        "VIDX_CHAPTERING_MODELS": str(pack),
+        "VIDX_CHAPTERING_EMBEDDING_ADDRESS": at("embedding"),
+        "VIDX_CHAPTERING_SEARCH_ADDRESS": at("search"),
         "VIDX_SEARCH_MILVUS_URI": f"http://{at('milvus')}",
         "VIDX_SEARCH_EMBEDDING_ADDRESS": at("embedding"),
         "VIDX_PIPELINE_SEARCH_ADDRESS": at("search"),
         "VIDX_GATEWAY_SEARCH_ADDRESS": at("search"),
         "VIDX_GATEWAY_DECODING_ADDRESS": at("decoding"),
         "VIDX_GATEWAY_TRANSCRIPTION_ADDRESS": at("transcription"),
+        "VIDX_GATEWAY_CHAPTERING_ADDRESS": at("chaptering"),
         "VIDX_SERVER_DRAIN_S": "3",
         "VIDX_LOG_FORMAT": "json",
         "PYTHONUNBUFFERED": "1",

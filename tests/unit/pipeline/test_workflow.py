@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.catalog.states import WHOLE_VIDEO, JobState
+from services.catalog.states import ENDED, WHOLE_VIDEO, JobState
 from services.core.artifacts import KINDS
 from services.core.names import VideoName
 from services.pipeline import workflow
@@ -19,11 +20,13 @@ class Row:
     segment: int
     state: str = JobState.WAITING
     artifacts: dict[str, str] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     reason: str = ""
 
 
-def finish(row: Row) -> None:
+def finish(row: Row, rows: int = 5, expected: int = 5) -> None:
     row.state = JobState.SUCCEEDED
+    row.counts = {"rows": rows, "expected": expected} if row.step == workflow.INDEXING else {}
     row.artifacts = {kind: f"{kind}-{row.segment}" for kind in workflow.BY_NAME[row.step].gives}
 
 
@@ -35,7 +38,7 @@ def rows_of(segments: int) -> list[Row]:
     return [Row(*u) for u in [*workflow.first_units(), *workflow.segment_units(segments)]]
 
 
-@given(st.integers(1, 6), st.sets(st.sampled_from([s.name for s in workflow.STEPS if s.track])), st.randoms())
+@given(st.integers(1, 6), st.sets(st.sampled_from([s.name for s in workflow.STEPS if s.dispensable])), st.randoms())
 def test_every_job_runs_once_and_only_after_all_that_it_takes_whatever_is_given_up(
     segments: int, hopeless: set[str], rng
 ) -> None:
@@ -58,10 +61,11 @@ def test_every_job_runs_once_and_only_after_all_that_it_takes_whatever_is_given_
         if row.step == workflow.PLANNING:
             rows += [Row(*unit) for unit in workflow.segment_units(segments)]
     assert {r.step for r in rows if r.state != JobState.SUCCEEDED} == hopeless
-    assert workflow.searchable(rows, {"rows": 1, "expected": 1})
+    assert workflow.ready(rows)
     assert len(order) == len(set(order)) == len(workflow.first_units()) + len(workflow.segment_units(segments))
     assert order[0] == (workflow.PLANNING, WHOLE_VIDEO)
-    assert order[-1] == (workflow.INDEXING, WHOLE_VIDEO)
+    of_the_index = [step for step, _ in order if step in workflow.downstream([workflow.PLANNING])]
+    assert set(of_the_index[of_the_index.index(workflow.INDEXING) + 1 :]) <= {s.name for s in workflow.STEPS if s.extra}
 
 
 def test_a_whole_video_step_gets_the_keys_of_all_segments_in_order() -> None:
@@ -122,8 +126,8 @@ def test_what_a_step_needs_is_given_by_a_step_or_there_from_the_start() -> None:
     gives = {k for s in workflow.STEPS for k in (*s.gives, *s.optional)} | set(workflow.GIVEN)
     for step in workflow.STEPS:
         assert set(step.takes) <= gives
-        # What a step with a track gives may never come, so nothing may need it.
-        assert not {k for s in workflow.STEPS if s.track for k in s.gives} & set(step.needs)
+        # What a step gives that may be given up may never come, so nothing may need it.
+        assert not {k for s in workflow.STEPS if s.dispensable for k in s.gives} & set(step.needs)
         assert all(step.stage in KINDS[kind].readers for kind in step.takes if kind in KINDS)
     for step in workflow.STEPS:
         for kind in (*step.gives, *step.optional):
@@ -133,6 +137,7 @@ def test_what_a_step_needs_is_given_by_a_step_or_there_from_the_start() -> None:
 def test_doing_a_stage_again_takes_along_all_that_depends_on_it() -> None:
     assert workflow.downstream(["embedding.assemble"]) == {
         "embedding.assemble", "captioning.assemble", "embedding.text", "search.index",
+        "chaptering.chapter", "chaptering.summarize",
     }  # fmt: skip
     assert workflow.downstream(workflow.steps_of("search")) == {"search.index"}
     of_the_film = {s.name for s in workflow.STEPS} - {"embedding.title"}
@@ -143,20 +148,28 @@ def test_a_corrected_transcript_takes_along_neither_pictures_nor_captions() -> N
     again = workflow.downstream(workflow.INFO_READERS["transcript"])
     assert again == {
         "transcription.subtitles", "transcription.segment", "transcription.assemble", "embedding.text", "search.index",
+        "chaptering.chapter", "chaptering.summarize",
     }  # fmt: skip
     readers = {s for steps in workflow.INFO_READERS.values() for s in steps}
     assert readers == {s.name for s in workflow.STEPS if "info" in s.needs}
 
 
-def test_ready_takes_every_job_done_and_the_rows_that_were_written_in_the_index() -> None:
-    rows = [Row(*u) for u in workflow.first_units()]
-    for row in rows:
-        finish(row)
-    assert workflow.searchable(rows, {"rows": 5, "expected": 5})
-    assert not workflow.searchable(rows, {"rows": 4, "expected": 5})
-    assert not workflow.searchable(rows, {"rows": 0, "expected": 0})
-    rows[0].state = JobState.RUNNING
-    assert not workflow.searchable(rows, {"rows": 5, "expected": 5})
+@pytest.mark.parametrize(("rows", "expected", "ready"), [(5, 5, True), (4, 5, False), (6, 5, False), (0, 0, False)])
+def test_ready_takes_the_rows_that_were_written_in_the_index(rows: int, expected: int, ready: bool) -> None:
+    units = rows_of(1)
+    for unit in units:
+        finish(unit, rows, expected)
+    assert workflow.ready(units) == ready
+
+
+@given(st.sampled_from(range(len(rows_of(2)))), st.sampled_from([s for s in JobState if s not in ENDED]))
+def test_ready_takes_every_job_done(at: int, state: JobState) -> None:
+    units = rows_of(2)
+    for unit in units:
+        finish(unit)
+    assert workflow.ready(units)
+    units[at].state = state
+    assert not workflow.ready(units)
 
 
 @given(st.integers(1, 1000))

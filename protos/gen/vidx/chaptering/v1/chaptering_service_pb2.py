@@ -27,7 +27,7 @@ from vidx.media.v1 import chapters_pb2 as vidx_dot_media_dot_v1_dot_chapters__pb
 from vidx.media.v1 import media_pb2 as vidx_dot_media_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+vidx/chaptering/v1/chaptering_service.proto\x12\x12vidx.chaptering.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cvidx/media/v1/chapters.proto\x1a\x19vidx/media/v1/media.proto\"k\n\x07Sources\x12\x33\n\x04keys\x18\x01 \x03(\x0b\x32%.vidx.chaptering.v1.Sources.KeysEntry\x1a+\n\tKeysEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xde\x01\n\x0e\x43hapterRequest\x12,\n\x07sources\x18\x01 \x01(\x0b\x32\x1b.vidx.chaptering.v1.Sources\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12+\n\x08shortest\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07longest\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x06locked\x18\x05 \x03(\x0b\x32\x16.vidx.media.v1.Chapter\x12\x0e\n\x06titles\x18\x06 \x03(\t\"<\n\x0f\x43hapterResponse\x12)\n\x08\x63hapters\x18\x01 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\"\xd1\x01\n\x10SummarizeRequest\x12,\n\x07sources\x18\x01 \x01(\x0b\x32\x1b.vidx.chaptering.v1.Sources\x12)\n\x08\x63hapters\x18\x02 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\x12\'\n\x05range\x18\x03 \x01(\x0b\x32\x18.vidx.media.v1.TimeRange\x12,\n\x06length\x18\x04 \x01(\x0e\x32\x1c.vidx.media.v1.SummaryLength\x12\r\n\x05\x66ocus\x18\x05 \x01(\t\"<\n\x11SummarizeResponse\x12\'\n\x07summary\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Summary\"\x99\x01\n\rExportRequest\x12)\n\x08\x63hapters\x18\x01 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12+\n\nframe_rate\x18\x04 \x01(\x0b\x32\x17.vidx.media.v1.Rational\x12\x11\n\tmedia_uri\x18\x05 \x01(\t\"E\n\x0e\x45xportResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0e\n\x06\x65nding\x18\x03 \x01(\t\"]\n\rImportRequest\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\";\n\x0eImportResponse\x12)\n\x08\x63hapters\x18\x01 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\"-\n\nRunRequest\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.vidx.media.v1.Job\"6\n\x0bRunResponse\x12\'\n\x07outputs\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Outputs2\xab\x03\n\x11\x43hapteringService\x12R\n\x07\x43hapter\x12\".vidx.chaptering.v1.ChapterRequest\x1a#.vidx.chaptering.v1.ChapterResponse\x12X\n\tSummarize\x12$.vidx.chaptering.v1.SummarizeRequest\x1a%.vidx.chaptering.v1.SummarizeResponse\x12O\n\x06\x45xport\x12!.vidx.chaptering.v1.ExportRequest\x1a\".vidx.chaptering.v1.ExportResponse\x12O\n\x06Import\x12!.vidx.chaptering.v1.ImportRequest\x1a\".vidx.chaptering.v1.ImportResponse\x12\x46\n\x03Run\x12\x1e.vidx.chaptering.v1.RunRequest\x1a\x1f.vidx.chaptering.v1.RunResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+vidx/chaptering/v1/chaptering_service.proto\x12\x12vidx.chaptering.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cvidx/media/v1/chapters.proto\x1a\x19vidx/media/v1/media.proto\"k\n\x07Sources\x12\x33\n\x04keys\x18\x01 \x03(\x0b\x32%.vidx.chaptering.v1.Sources.KeysEntry\x1a+\n\tKeysEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xde\x01\n\x0e\x43hapterRequest\x12,\n\x07sources\x18\x01 \x01(\x0b\x32\x1b.vidx.chaptering.v1.Sources\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12+\n\x08shortest\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07longest\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x06locked\x18\x05 \x03(\x0b\x32\x16.vidx.media.v1.Chapter\x12\x0e\n\x06titles\x18\x06 \x03(\t\"<\n\x0f\x43hapterResponse\x12)\n\x08\x63hapters\x18\x01 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\"\xd1\x01\n\x10SummarizeRequest\x12,\n\x07sources\x18\x01 \x01(\x0b\x32\x1b.vidx.chaptering.v1.Sources\x12)\n\x08\x63hapters\x18\x02 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\x12\'\n\x05range\x18\x03 \x01(\x0b\x32\x18.vidx.media.v1.TimeRange\x12,\n\x06length\x18\x04 \x01(\x0e\x32\x1c.vidx.media.v1.SummaryLength\x12\r\n\x05\x66ocus\x18\x05 \x01(\t\"<\n\x11SummarizeResponse\x12\'\n\x07summary\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Summary\"A\n\rAnswerRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x10\n\x08question\x18\x02 \x01(\t\x12\x0e\n\x06videos\x18\x03 \x03(\t\"7\n\x0e\x41nswerResponse\x12%\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x15.vidx.media.v1.Answer\"\x99\x01\n\rExportRequest\x12)\n\x08\x63hapters\x18\x01 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12+\n\nframe_rate\x18\x04 \x01(\x0b\x32\x17.vidx.media.v1.Rational\x12\x11\n\tmedia_uri\x18\x05 \x01(\t\"E\n\x0e\x45xportResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0e\n\x06\x65nding\x18\x03 \x01(\t\"]\n\rImportRequest\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\";\n\x0eImportResponse\x12)\n\x08\x63hapters\x18\x01 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\"-\n\nRunRequest\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.vidx.media.v1.Job\"6\n\x0bRunResponse\x12\'\n\x07outputs\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Outputs2\xfc\x03\n\x11\x43hapteringService\x12R\n\x07\x43hapter\x12\".vidx.chaptering.v1.ChapterRequest\x1a#.vidx.chaptering.v1.ChapterResponse\x12X\n\tSummarize\x12$.vidx.chaptering.v1.SummarizeRequest\x1a%.vidx.chaptering.v1.SummarizeResponse\x12O\n\x06\x41nswer\x12!.vidx.chaptering.v1.AnswerRequest\x1a\".vidx.chaptering.v1.AnswerResponse\x12O\n\x06\x45xport\x12!.vidx.chaptering.v1.ExportRequest\x1a\".vidx.chaptering.v1.ExportResponse\x12O\n\x06Import\x12!.vidx.chaptering.v1.ImportRequest\x1a\".vidx.chaptering.v1.ImportResponse\x12\x46\n\x03Run\x12\x1e.vidx.chaptering.v1.RunRequest\x1a\x1f.vidx.chaptering.v1.RunResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,18 +48,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUMMARIZEREQUEST']._serialized_end=762
   _globals['_SUMMARIZERESPONSE']._serialized_start=764
   _globals['_SUMMARIZERESPONSE']._serialized_end=824
-  _globals['_EXPORTREQUEST']._serialized_start=827
-  _globals['_EXPORTREQUEST']._serialized_end=980
-  _globals['_EXPORTRESPONSE']._serialized_start=982
-  _globals['_EXPORTRESPONSE']._serialized_end=1051
-  _globals['_IMPORTREQUEST']._serialized_start=1053
-  _globals['_IMPORTREQUEST']._serialized_end=1146
-  _globals['_IMPORTRESPONSE']._serialized_start=1148
-  _globals['_IMPORTRESPONSE']._serialized_end=1207
-  _globals['_RUNREQUEST']._serialized_start=1209
-  _globals['_RUNREQUEST']._serialized_end=1254
-  _globals['_RUNRESPONSE']._serialized_start=1256
-  _globals['_RUNRESPONSE']._serialized_end=1310
-  _globals['_CHAPTERINGSERVICE']._serialized_start=1313
-  _globals['_CHAPTERINGSERVICE']._serialized_end=1740
+  _globals['_ANSWERREQUEST']._serialized_start=826
+  _globals['_ANSWERREQUEST']._serialized_end=891
+  _globals['_ANSWERRESPONSE']._serialized_start=893
+  _globals['_ANSWERRESPONSE']._serialized_end=948
+  _globals['_EXPORTREQUEST']._serialized_start=951
+  _globals['_EXPORTREQUEST']._serialized_end=1104
+  _globals['_EXPORTRESPONSE']._serialized_start=1106
+  _globals['_EXPORTRESPONSE']._serialized_end=1175
+  _globals['_IMPORTREQUEST']._serialized_start=1177
+  _globals['_IMPORTREQUEST']._serialized_end=1270
+  _globals['_IMPORTRESPONSE']._serialized_start=1272
+  _globals['_IMPORTRESPONSE']._serialized_end=1331
+  _globals['_RUNREQUEST']._serialized_start=1333
+  _globals['_RUNREQUEST']._serialized_end=1378
+  _globals['_RUNRESPONSE']._serialized_start=1380
+  _globals['_RUNRESPONSE']._serialized_end=1434
+  _globals['_CHAPTERINGSERVICE']._serialized_start=1437
+  _globals['_CHAPTERINGSERVICE']._serialized_end=1945
 # @@protoc_insertion_point(module_scope)

@@ -214,6 +214,62 @@ class SummarizeResponse(_message.Message):
 Global___SummarizeResponse: _TypeAlias = SummarizeResponse  # noqa: Y015
 
 @_typing.final
+class AnswerRequest(_message.Message):
+    """Request of Answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    VIDEOS_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Format: collections/{collection}"""
+    question: _builtins.str
+    """1 to 1,000 characters."""
+    @_builtins.property
+    def videos(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the videos that may answer; all of the collection when empty. At most 100."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        question: _builtins.str = ...,
+        videos: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "question", b"question", "videos", b"videos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerRequest: _TypeAlias = AnswerRequest  # noqa: Y015
+
+@_typing.final
+class AnswerResponse(_message.Message):
+    """Response of Answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def answer(self) -> _chapters_pb2.Answer:
+        """The answer."""
+
+    def __init__(
+        self,
+        *,
+        answer: _chapters_pb2.Answer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerResponse: _TypeAlias = AnswerResponse  # noqa: Y015
+
+@_typing.final
 class ExportRequest(_message.Message):
     """Request of Export."""
 

@@ -45,6 +45,11 @@ class ChapteringServiceStub:
                 request_serializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SummarizeRequest.SerializeToString,
                 response_deserializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SummarizeResponse.FromString,
                 _registered_method=True)
+        self.Answer = channel.unary_unary(
+                '/vidx.chaptering.v1.ChapteringService/Answer',
+                request_serializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.AnswerRequest.SerializeToString,
+                response_deserializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.AnswerResponse.FromString,
+                _registered_method=True)
         self.Export = channel.unary_unary(
                 '/vidx.chaptering.v1.ChapteringService/Export',
                 request_serializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.ExportRequest.SerializeToString,
@@ -75,6 +80,13 @@ class ChapteringServiceServicer:
 
     def Summarize(self, request, context):
         """A summary of a video, a chapter or a range, from its artifacts. Nothing is stored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Answer(self, request, context):
+        """An answer to a question from the texts of videos, each sentence with its sources. Nothing is stored.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -113,6 +125,11 @@ def add_ChapteringServiceServicer_to_server(servicer, server):
                     servicer.Summarize,
                     request_deserializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SummarizeRequest.FromString,
                     response_serializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SummarizeResponse.SerializeToString,
+            ),
+            'Answer': grpc.unary_unary_rpc_method_handler(
+                    servicer.Answer,
+                    request_deserializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.AnswerRequest.FromString,
+                    response_serializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.AnswerResponse.SerializeToString,
             ),
             'Export': grpc.unary_unary_rpc_method_handler(
                     servicer.Export,
@@ -185,6 +202,33 @@ class ChapteringService:
             '/vidx.chaptering.v1.ChapteringService/Summarize',
             vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SummarizeRequest.SerializeToString,
             vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SummarizeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Answer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.chaptering.v1.ChapteringService/Answer',
+            vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.AnswerRequest.SerializeToString,
+            vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.AnswerResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,8 @@ class ChapteringServiceStub:
     """Chapters of a video, from its artifacts. Nothing is stored."""
     Summarize: _grpc.UnaryUnaryMultiCallable[_chaptering_service_pb2.SummarizeRequest, _chaptering_service_pb2.SummarizeResponse]
     """A summary of a video, a chapter or a range, from its artifacts. Nothing is stored."""
+    Answer: _grpc.UnaryUnaryMultiCallable[_chaptering_service_pb2.AnswerRequest, _chaptering_service_pb2.AnswerResponse]
+    """An answer to a question from the texts of videos, each sentence with its sources. Nothing is stored."""
     Export: _grpc.UnaryUnaryMultiCallable[_chaptering_service_pb2.ExportRequest, _chaptering_service_pb2.ExportResponse]
     """Chapters as a file of another tool."""
     Import: _grpc.UnaryUnaryMultiCallable[_chaptering_service_pb2.ImportRequest, _chaptering_service_pb2.ImportResponse]
@@ -53,6 +55,8 @@ class ChapteringServiceAsyncStub(ChapteringServiceStub):
     """Chapters of a video, from its artifacts. Nothing is stored."""
     Summarize: _aio.UnaryUnaryMultiCallable[_chaptering_service_pb2.SummarizeRequest, _chaptering_service_pb2.SummarizeResponse]  # type: ignore[assignment]
     """A summary of a video, a chapter or a range, from its artifacts. Nothing is stored."""
+    Answer: _aio.UnaryUnaryMultiCallable[_chaptering_service_pb2.AnswerRequest, _chaptering_service_pb2.AnswerResponse]  # type: ignore[assignment]
+    """An answer to a question from the texts of videos, each sentence with its sources. Nothing is stored."""
     Export: _aio.UnaryUnaryMultiCallable[_chaptering_service_pb2.ExportRequest, _chaptering_service_pb2.ExportResponse]  # type: ignore[assignment]
     """Chapters as a file of another tool."""
     Import: _aio.UnaryUnaryMultiCallable[_chaptering_service_pb2.ImportRequest, _chaptering_service_pb2.ImportResponse]  # type: ignore[assignment]
@@ -78,6 +82,14 @@ class ChapteringServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_chaptering_service_pb2.SummarizeResponse, _abc.Awaitable[_chaptering_service_pb2.SummarizeResponse]]:
         """A summary of a video, a chapter or a range, from its artifacts. Nothing is stored."""
+
+    @_abc_1.abstractmethod
+    def Answer(
+        self,
+        request: _chaptering_service_pb2.AnswerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chaptering_service_pb2.AnswerResponse, _abc.Awaitable[_chaptering_service_pb2.AnswerResponse]]:
+        """An answer to a question from the texts of videos, each sentence with its sources. Nothing is stored."""
 
     @_abc_1.abstractmethod
     def Export(

@@ -11,6 +11,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from vidx.media.v1 import chapters_pb2 as _chapters_pb2
 from vidx.media.v1 import media_pb2 as _media_pb2
 from vidx.media.v1 import text_pb2 as _text_pb2
 from vidx.search.v1 import search_service_pb2 as _search_service_pb2
@@ -1625,6 +1626,354 @@ class ListOnScreenTextResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListOnScreenTextResponse: _TypeAlias = ListOnScreenTextResponse  # noqa: Y015
+
+@_typing.final
+class ListChaptersRequest(_message.Message):
+    """Request of ListChapters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    TITLES_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Format: collections/{collection}/videos/{video}"""
+    count: _builtins.int
+    """As many chapters as this, made for this call and not stored. 0: those that are stored. At most 500."""
+    @_builtins.property
+    def titles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Titles to find, in the order of the video: each gets its range, made for this call and not stored. At most 500."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        count: _builtins.int = ...,
+        titles: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "parent", b"parent", "titles", b"titles"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListChaptersRequest: _TypeAlias = ListChaptersRequest  # noqa: Y015
+
+@_typing.final
+class ListChaptersResponse(_message.Message):
+    """Response of ListChapters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHAPTERS_FIELD_NUMBER: _builtins.int
+    WRITER_FIELD_NUMBER: _builtins.int
+    FAULT_FIELD_NUMBER: _builtins.int
+    writer: _builtins.str
+    """What named them: "builtin", or a language model's name."""
+    @_builtins.property
+    def chapters(self) -> _containers.RepeatedCompositeFieldContainer[Global___Chapter]:
+        """In order; they cover the video without gap or overlap."""
+
+    @_builtins.property
+    def fault(self) -> _media_pb2.Fault:
+        """Set when a language model was asked in vain and the built-in way stood in."""
+
+    def __init__(
+        self,
+        *,
+        chapters: _abc.Iterable[Global___Chapter] | None = ...,
+        writer: _builtins.str = ...,
+        fault: _media_pb2.Fault | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fault", b"fault"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "fault", b"fault", "writer", b"writer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListChaptersResponse: _TypeAlias = ListChaptersResponse  # noqa: Y015
+
+@_typing.final
+class Chapter(_message.Message):
+    """A stretch of a video with a title."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    LOCKED_FIELD_NUMBER: _builtins.int
+    TITLE_SOURCE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Format: collections/{collection}/videos/{video}/chapters/{chapter}. The last part tells when it begins, in
+    milliseconds, as in "c90500".
+    """
+    title: _builtins.str
+    """At most 200 characters, on one line."""
+    locked: _builtins.bool
+    """Set by a person: later runs keep it and fit the rest around it."""
+    title_source: _chapters_pb2.Chapter.TitleSource.ValueType
+    """Where the title comes from."""
+    @_builtins.property
+    def range(self) -> _media_pb2.TimeRange:
+        """Its part of the timeline."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        range: _media_pb2.TimeRange | None = ...,
+        title: _builtins.str = ...,
+        locked: _builtins.bool = ...,
+        title_source: _chapters_pb2.Chapter.TitleSource.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["locked", b"locked", "name", b"name", "range", b"range", "title", b"title", "title_source", b"title_source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Chapter: _TypeAlias = Chapter  # noqa: Y015
+
+@_typing.final
+class UpdateChaptersRequest(_message.Message):
+    """Request of UpdateChapters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    CHAPTERS_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Format: collections/{collection}/videos/{video}"""
+    @_builtins.property
+    def chapters(self) -> Global___ChapterList:
+        """Chapters to lock, instead of all that were locked before; the rest is fitted around them. One without a title
+        is given one.
+        """
+
+    @_builtins.property
+    def file(self) -> Global___ChapterFile:
+        """The same as a file."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        chapters: Global___ChapterList | None = ...,
+        file: Global___ChapterFile | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "edit", b"edit", "file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "edit", b"edit", "file", b"file", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_edit: _TypeAlias = _typing.Literal["chapters", "file"]  # noqa: Y015
+    _WhichOneofArgType_edit: _TypeAlias = _typing.Literal["edit", b"edit"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_edit) -> _WhichOneofReturnType_edit | None: ...
+
+Global___UpdateChaptersRequest: _TypeAlias = UpdateChaptersRequest  # noqa: Y015
+
+@_typing.final
+class ChapterList(_message.Message):
+    """Chapters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHAPTERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def chapters(self) -> _containers.RepeatedCompositeFieldContainer[Global___Chapter]:
+        """Only range and title count. They must not overlap. At most 500."""
+
+    def __init__(
+        self,
+        *,
+        chapters: _abc.Iterable[Global___Chapter] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChapterList: _TypeAlias = ChapterList  # noqa: Y015
+
+@_typing.final
+class ChapterFile(_message.Message):
+    """A file of chapters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORMAT_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    format: _builtins.str
+    """"webvtt", "youtube" or "ffmetadata". Empty: told from the content."""
+    content: _builtins.bytes
+    """UTF-8; at most 1 MiB."""
+    def __init__(
+        self,
+        *,
+        format: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "format", b"format"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChapterFile: _TypeAlias = ChapterFile  # noqa: Y015
+
+@_typing.final
+class ExportChaptersRequest(_message.Message):
+    """Request of ExportChapters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Format: collections/{collection}/videos/{video}"""
+    format: _builtins.str
+    """"webvtt", "youtube", "ffmetadata", "srt", "edl" or "otio"."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        format: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportChaptersRequest: _TypeAlias = ExportChaptersRequest  # noqa: Y015
+
+@_typing.final
+class ExportChaptersResponse(_message.Message):
+    """Response of ExportChapters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    ENDING_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """UTF-8."""
+    media_type: _builtins.str
+    """Such as "text/vtt"."""
+    ending: _builtins.str
+    """What the file's name ends with, without the dot."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+        media_type: _builtins.str = ...,
+        ending: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "ending", b"ending", "media_type", b"media_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportChaptersResponse: _TypeAlias = ExportChaptersResponse  # noqa: Y015
+
+@_typing.final
+class GetSummaryRequest(_message.Message):
+    """Request of GetSummary."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LENGTH_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Format: collections/{collection}/videos/{video} or collections/{collection}/videos/{video}/chapters/{chapter}. Of a
+    chapter the short one is stored.
+    """
+    length: _chapters_pb2.SummaryLength.ValueType
+    """Which of the video's."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        length: _chapters_pb2.SummaryLength.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["length", b"length", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSummaryRequest: _TypeAlias = GetSummaryRequest  # noqa: Y015
+
+@_typing.final
+class SummarizeRequest(_message.Message):
+    """Request of Summarize."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    LENGTH_FIELD_NUMBER: _builtins.int
+    FOCUS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Format: collections/{collection}/videos/{video} or collections/{collection}/videos/{video}/chapters/{chapter}"""
+    length: _chapters_pb2.SummaryLength.ValueType
+    """How long it is to be."""
+    focus: _builtins.str
+    """What it is to be about, such as "what is said about budgets". At most 1,000 characters; empty for everything."""
+    @_builtins.property
+    def range(self) -> _media_pb2.TimeRange:
+        """Of a video, only this part. Not set: all of it."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        range: _media_pb2.TimeRange | None = ...,
+        length: _chapters_pb2.SummaryLength.ValueType = ...,
+        focus: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["focus", b"focus", "length", b"length", "name", b"name", "range", b"range"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SummarizeRequest: _TypeAlias = SummarizeRequest  # noqa: Y015
+
+@_typing.final
+class AskRequest(_message.Message):
+    """Request of Ask."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    VIDEOS_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Format: collections/{collection}"""
+    question: _builtins.str
+    """1 to 1,000 characters."""
+    @_builtins.property
+    def videos(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the videos that may answer; all of the collection when empty. At most 100."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        question: _builtins.str = ...,
+        videos: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "question", b"question", "videos", b"videos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AskRequest: _TypeAlias = AskRequest  # noqa: Y015
 
 @_typing.final
 class GetFrameRequest(_message.Message):

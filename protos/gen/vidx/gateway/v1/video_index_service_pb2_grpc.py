@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from vidx.gateway.v1 import video_index_service_pb2 as vidx_dot_gateway_dot_v1_dot_video__index__service__pb2
+from vidx.media.v1 import chapters_pb2 as vidx_dot_media_dot_v1_dot_chapters__pb2
 
 GRPC_GENERATED_VERSION = '1.81.1'
 GRPC_VERSION = grpc.__version__
@@ -145,6 +146,36 @@ class VideoIndexServiceStub:
                 '/vidx.gateway.v1.VideoIndexService/ListOnScreenText',
                 request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListOnScreenTextRequest.SerializeToString,
                 response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListOnScreenTextResponse.FromString,
+                _registered_method=True)
+        self.ListChapters = channel.unary_unary(
+                '/vidx.gateway.v1.VideoIndexService/ListChapters',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListChaptersRequest.SerializeToString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListChaptersResponse.FromString,
+                _registered_method=True)
+        self.UpdateChapters = channel.unary_unary(
+                '/vidx.gateway.v1.VideoIndexService/UpdateChapters',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.UpdateChaptersRequest.SerializeToString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.Video.FromString,
+                _registered_method=True)
+        self.ExportChapters = channel.unary_unary(
+                '/vidx.gateway.v1.VideoIndexService/ExportChapters',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportChaptersRequest.SerializeToString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportChaptersResponse.FromString,
+                _registered_method=True)
+        self.GetSummary = channel.unary_unary(
+                '/vidx.gateway.v1.VideoIndexService/GetSummary',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetSummaryRequest.SerializeToString,
+                response_deserializer=vidx_dot_media_dot_v1_dot_chapters__pb2.Summary.FromString,
+                _registered_method=True)
+        self.Summarize = channel.unary_unary(
+                '/vidx.gateway.v1.VideoIndexService/Summarize',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.SummarizeRequest.SerializeToString,
+                response_deserializer=vidx_dot_media_dot_v1_dot_chapters__pb2.Summary.FromString,
+                _registered_method=True)
+        self.Ask = channel.unary_unary(
+                '/vidx.gateway.v1.VideoIndexService/Ask',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.AskRequest.SerializeToString,
+                response_deserializer=vidx_dot_media_dot_v1_dot_chapters__pb2.Answer.FromString,
                 _registered_method=True)
         self.GetFrame = channel.unary_unary(
                 '/vidx.gateway.v1.VideoIndexService/GetFrame',
@@ -313,6 +344,48 @@ class VideoIndexServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListChapters(self, request, context):
+        """A video's chapters; with other parameters than the stored ones they are made for this call only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateChapters(self, request, context):
+        """Sets chapters by hand. Locked ones stay as they are when the video is indexed again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportChapters(self, request, context):
+        """A video's chapters as a file of another tool.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSummary(self, request, context):
+        """The stored summary of a video or chapter.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Summarize(self, request, context):
+        """A summary of a video, a chapter or a range, made for this call.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Ask(self, request, context):
+        """What the videos of a collection say to a question, each sentence with its sources.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetFrame(self, request, context):
         """The frame shown at a time, as JPEG.
         """
@@ -432,6 +505,36 @@ def add_VideoIndexServiceServicer_to_server(servicer, server):
                     servicer.ListOnScreenText,
                     request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListOnScreenTextRequest.FromString,
                     response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListOnScreenTextResponse.SerializeToString,
+            ),
+            'ListChapters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListChapters,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListChaptersRequest.FromString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListChaptersResponse.SerializeToString,
+            ),
+            'UpdateChapters': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateChapters,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.UpdateChaptersRequest.FromString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.Video.SerializeToString,
+            ),
+            'ExportChapters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportChapters,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportChaptersRequest.FromString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportChaptersResponse.SerializeToString,
+            ),
+            'GetSummary': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSummary,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetSummaryRequest.FromString,
+                    response_serializer=vidx_dot_media_dot_v1_dot_chapters__pb2.Summary.SerializeToString,
+            ),
+            'Summarize': grpc.unary_unary_rpc_method_handler(
+                    servicer.Summarize,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.SummarizeRequest.FromString,
+                    response_serializer=vidx_dot_media_dot_v1_dot_chapters__pb2.Summary.SerializeToString,
+            ),
+            'Ask': grpc.unary_unary_rpc_method_handler(
+                    servicer.Ask,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.AskRequest.FromString,
+                    response_serializer=vidx_dot_media_dot_v1_dot_chapters__pb2.Answer.SerializeToString,
             ),
             'GetFrame': grpc.unary_unary_rpc_method_handler(
                     servicer.GetFrame,
@@ -1035,6 +1138,168 @@ class VideoIndexService:
             '/vidx.gateway.v1.VideoIndexService/ListOnScreenText',
             vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListOnScreenTextRequest.SerializeToString,
             vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListOnScreenTextResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListChapters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/ListChapters',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListChaptersRequest.SerializeToString,
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ListChaptersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateChapters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/UpdateChapters',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.UpdateChaptersRequest.SerializeToString,
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.Video.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportChapters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/ExportChapters',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportChaptersRequest.SerializeToString,
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportChaptersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSummary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/GetSummary',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetSummaryRequest.SerializeToString,
+            vidx_dot_media_dot_v1_dot_chapters__pb2.Summary.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Summarize(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/Summarize',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.SummarizeRequest.SerializeToString,
+            vidx_dot_media_dot_v1_dot_chapters__pb2.Summary.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Ask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/Ask',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.AskRequest.SerializeToString,
+            vidx_dot_media_dot_v1_dot_chapters__pb2.Answer.FromString,
             options,
             channel_credentials,
             insecure,

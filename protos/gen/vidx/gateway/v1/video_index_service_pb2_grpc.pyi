@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from grpc import aio as _aio
 from vidx.gateway.v1 import video_index_service_pb2 as _video_index_service_pb2
+from vidx.media.v1 import chapters_pb2 as _chapters_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -81,6 +82,18 @@ class VideoIndexServiceStub:
     """What is seen in a video's shots, in words and labels."""
     ListOnScreenText: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.ListOnScreenTextRequest, _video_index_service_pb2.ListOnScreenTextResponse]
     """What is written in a video's picture."""
+    ListChapters: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.ListChaptersRequest, _video_index_service_pb2.ListChaptersResponse]
+    """A video's chapters; with other parameters than the stored ones they are made for this call only."""
+    UpdateChapters: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.UpdateChaptersRequest, _video_index_service_pb2.Video]
+    """Sets chapters by hand. Locked ones stay as they are when the video is indexed again."""
+    ExportChapters: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.ExportChaptersRequest, _video_index_service_pb2.ExportChaptersResponse]
+    """A video's chapters as a file of another tool."""
+    GetSummary: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.GetSummaryRequest, _chapters_pb2.Summary]
+    """The stored summary of a video or chapter."""
+    Summarize: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.SummarizeRequest, _chapters_pb2.Summary]
+    """A summary of a video, a chapter or a range, made for this call."""
+    Ask: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.AskRequest, _chapters_pb2.Answer]
+    """What the videos of a collection say to a question, each sentence with its sources."""
     GetFrame: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.GetFrameRequest, _video_index_service_pb2.GetFrameResponse]
     """The frame shown at a time, as JPEG."""
 
@@ -137,6 +150,18 @@ class VideoIndexServiceAsyncStub(VideoIndexServiceStub):
     """What is seen in a video's shots, in words and labels."""
     ListOnScreenText: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.ListOnScreenTextRequest, _video_index_service_pb2.ListOnScreenTextResponse]  # type: ignore[assignment]
     """What is written in a video's picture."""
+    ListChapters: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.ListChaptersRequest, _video_index_service_pb2.ListChaptersResponse]  # type: ignore[assignment]
+    """A video's chapters; with other parameters than the stored ones they are made for this call only."""
+    UpdateChapters: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.UpdateChaptersRequest, _video_index_service_pb2.Video]  # type: ignore[assignment]
+    """Sets chapters by hand. Locked ones stay as they are when the video is indexed again."""
+    ExportChapters: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.ExportChaptersRequest, _video_index_service_pb2.ExportChaptersResponse]  # type: ignore[assignment]
+    """A video's chapters as a file of another tool."""
+    GetSummary: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.GetSummaryRequest, _chapters_pb2.Summary]  # type: ignore[assignment]
+    """The stored summary of a video or chapter."""
+    Summarize: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.SummarizeRequest, _chapters_pb2.Summary]  # type: ignore[assignment]
+    """A summary of a video, a chapter or a range, made for this call."""
+    Ask: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.AskRequest, _chapters_pb2.Answer]  # type: ignore[assignment]
+    """What the videos of a collection say to a question, each sentence with its sources."""
     GetFrame: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.GetFrameRequest, _video_index_service_pb2.GetFrameResponse]  # type: ignore[assignment]
     """The frame shown at a time, as JPEG."""
 
@@ -322,6 +347,54 @@ class VideoIndexServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_video_index_service_pb2.ListOnScreenTextResponse, _abc.Awaitable[_video_index_service_pb2.ListOnScreenTextResponse]]:
         """What is written in a video's picture."""
+
+    @_abc_1.abstractmethod
+    def ListChapters(
+        self,
+        request: _video_index_service_pb2.ListChaptersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_index_service_pb2.ListChaptersResponse, _abc.Awaitable[_video_index_service_pb2.ListChaptersResponse]]:
+        """A video's chapters; with other parameters than the stored ones they are made for this call only."""
+
+    @_abc_1.abstractmethod
+    def UpdateChapters(
+        self,
+        request: _video_index_service_pb2.UpdateChaptersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_index_service_pb2.Video, _abc.Awaitable[_video_index_service_pb2.Video]]:
+        """Sets chapters by hand. Locked ones stay as they are when the video is indexed again."""
+
+    @_abc_1.abstractmethod
+    def ExportChapters(
+        self,
+        request: _video_index_service_pb2.ExportChaptersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_index_service_pb2.ExportChaptersResponse, _abc.Awaitable[_video_index_service_pb2.ExportChaptersResponse]]:
+        """A video's chapters as a file of another tool."""
+
+    @_abc_1.abstractmethod
+    def GetSummary(
+        self,
+        request: _video_index_service_pb2.GetSummaryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chapters_pb2.Summary, _abc.Awaitable[_chapters_pb2.Summary]]:
+        """The stored summary of a video or chapter."""
+
+    @_abc_1.abstractmethod
+    def Summarize(
+        self,
+        request: _video_index_service_pb2.SummarizeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chapters_pb2.Summary, _abc.Awaitable[_chapters_pb2.Summary]]:
+        """A summary of a video, a chapter or a range, made for this call."""
+
+    @_abc_1.abstractmethod
+    def Ask(
+        self,
+        request: _video_index_service_pb2.AskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chapters_pb2.Answer, _abc.Awaitable[_chapters_pb2.Answer]]:
+        """What the videos of a collection say to a question, each sentence with its sources."""
 
     @_abc_1.abstractmethod
     def GetFrame(

@@ -56,21 +56,27 @@ class Chapters(_message.Message):
 
     CHAPTERS_FIELD_NUMBER: _builtins.int
     WRITER_FIELD_NUMBER: _builtins.int
+    FAULT_FIELD_NUMBER: _builtins.int
     writer: _builtins.str
-    """What found and named them: "builtin", or a language model's name."""
+    """What named them: "builtin", or a language model's name."""
     @_builtins.property
     def chapters(self) -> _containers.RepeatedCompositeFieldContainer[Global___Chapter]:
         """In order; they cover the video without gap or overlap."""
+
+    @_builtins.property
+    def fault(self) -> _media_pb2.Fault:
+        """Set when a language model was asked in vain and the built-in way stood in: why, and what to do."""
 
     def __init__(
         self,
         *,
         chapters: _abc.Iterable[Global___Chapter] | None = ...,
         writer: _builtins.str = ...,
+        fault: _media_pb2.Fault | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fault", b"fault"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "writer", b"writer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "fault", b"fault", "writer", b"writer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -163,6 +169,7 @@ class Summary(_message.Message):
     CHAPTER_FIELD_NUMBER: _builtins.int
     FOCUS_FIELD_NUMBER: _builtins.int
     WRITER_FIELD_NUMBER: _builtins.int
+    FAULT_FIELD_NUMBER: _builtins.int
     length: Global___SummaryLength.ValueType
     """How long it was to be. It is shorter where little is said: never more than a third of it."""
     chapter: _builtins.int
@@ -179,6 +186,10 @@ class Summary(_message.Message):
     def sentences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SummarySentence]:
         """In order of time. None where nothing is said, shown as text or described."""
 
+    @_builtins.property
+    def fault(self) -> _media_pb2.Fault:
+        """Set when a language model was asked in vain and the built-in way stood in: why, and what to do."""
+
     def __init__(
         self,
         *,
@@ -188,10 +199,11 @@ class Summary(_message.Message):
         chapter: _builtins.int = ...,
         focus: _builtins.str = ...,
         writer: _builtins.str = ...,
+        fault: _media_pb2.Fault | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fault", b"fault", "range", b"range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapter", b"chapter", "focus", b"focus", "length", b"length", "range", b"range", "sentences", b"sentences", "writer", b"writer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapter", b"chapter", "fault", b"fault", "focus", b"focus", "length", b"length", "range", b"range", "sentences", b"sentences", "writer", b"writer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -252,3 +264,97 @@ class Summaries(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Summaries: _TypeAlias = Summaries  # noqa: Y015
+
+@_typing.final
+class Answer(_message.Message):
+    """What videos say to a question."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SENTENCES_FIELD_NUMBER: _builtins.int
+    WRITER_FIELD_NUMBER: _builtins.int
+    FAULT_FIELD_NUMBER: _builtins.int
+    writer: _builtins.str
+    """What wrote it: "builtin" (the videos' own sentences), or a language model's name."""
+    @_builtins.property
+    def sentences(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnswerSentence]:
+        """In the order in which they answer. None when the videos do not answer: that is an answer, too."""
+
+    @_builtins.property
+    def fault(self) -> _media_pb2.Fault:
+        """Set when a language model was asked in vain and the built-in way stood in: why, and what to do."""
+
+    def __init__(
+        self,
+        *,
+        sentences: _abc.Iterable[Global___AnswerSentence] | None = ...,
+        writer: _builtins.str = ...,
+        fault: _media_pb2.Fault | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fault", b"fault"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fault", b"fault", "sentences", b"sentences", "writer", b"writer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Answer: _TypeAlias = Answer  # noqa: Y015
+
+@_typing.final
+class AnswerSentence(_message.Message):
+    """A sentence of an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    CITATIONS_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """On one line."""
+    @_builtins.property
+    def citations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Citation]:
+        """Where it stands; at least one, each checked to hold what the sentence says."""
+
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        citations: _abc.Iterable[Global___Citation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["citations", b"citations", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerSentence: _TypeAlias = AnswerSentence  # noqa: Y015
+
+@_typing.final
+class Citation(_message.Message):
+    """A place in a video that a sentence rests on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIDEO_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    video: _builtins.str
+    """Format: collections/{collection}/videos/{video}"""
+    text: _builtins.str
+    """The stored text that it rests on."""
+    @_builtins.property
+    def range(self) -> _media_pb2.TimeRange:
+        """Where in the video."""
+
+    def __init__(
+        self,
+        *,
+        video: _builtins.str = ...,
+        range: _media_pb2.TimeRange | None = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "text", b"text", "video", b"video"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Citation: _TypeAlias = Citation  # noqa: Y015

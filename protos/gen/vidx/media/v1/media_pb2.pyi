@@ -588,6 +588,7 @@ class VideoInfo(_message.Message):
     SUBTITLES_NAME_FIELD_NUMBER: _builtins.int
     TRANSCRIPT_KEY_FIELD_NUMBER: _builtins.int
     SHOT_LABELS_FIELD_NUMBER: _builtins.int
+    CHAPTERS_KEY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Format: collections/{collection}/videos/{video}"""
     title: _builtins.str
@@ -598,6 +599,8 @@ class VideoInfo(_message.Message):
     """Its name, whose ending tells the format."""
     transcript_key: _builtins.str
     """Object key of the transcript that a person put in. Empty when nobody did; else it counts before all other sources."""
+    chapters_key: _builtins.str
+    """Object key of the chapters that a person set; those of them that are locked stay. Empty when nobody did."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """At most 64."""
@@ -621,10 +624,11 @@ class VideoInfo(_message.Message):
         subtitles_name: _builtins.str = ...,
         transcript_key: _builtins.str = ...,
         shot_labels: _abc.Iterable[_builtins.str] | None = ...,
+        chapters_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "labels", b"labels", "name", b"name", "shot_labels", b"shot_labels", "subtitles_key", b"subtitles_key", "subtitles_name", b"subtitles_name", "title", b"title", "transcript_key", b"transcript_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters_key", b"chapters_key", "create_time", b"create_time", "labels", b"labels", "name", b"name", "shot_labels", b"shot_labels", "subtitles_key", b"subtitles_key", "subtitles_name", b"subtitles_name", "title", b"title", "transcript_key", b"transcript_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
