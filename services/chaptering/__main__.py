@@ -1,36 +1,74 @@
 """Where the chaptering service is wired: `python -m services.chaptering --role serve|work|all`."""
 
+import sys
+
 from services.chaptering import formats, rpc, tasks
+from services.chaptering.answering import Answering
+from services.chaptering.asking import Writing
 from services.chaptering.domain.boundaries import Wanted
 from services.chaptering.embedding_client import EmbeddingClient
 from services.chaptering.naming import Namer
+from services.chaptering.ports import Moments
+from services.chaptering.search_client import NoSearch, SearchClient
 from services.chaptering.service import Chaptering
 from services.chaptering.settings import ChapteringSettings
 from services.chaptering.stopwordsiso import StopwordsIso
+from services.core.errors import VidxError
 from services.core.store import Artifacts
 from services.core.times import from_seconds
 from services.runtime import grpc_client, service, store, telemetry
 from services.runtime.settings import StoreSettings, Telemetry, read
 
 
-def build(settings: ChapteringSettings, artifacts: Artifacts) -> Chaptering:
-    """The stage on its real parts."""
+def writing(settings: ChapteringSettings) -> Writing | None:
+    """The language model, if one is set; it is not asked before there is work. Raises InvalidInput."""
+    if settings.chat_url is None:
+        return None
+    # Who has no language model needs no HTTP client.
+    from services.chaptering.chat import ChatWriter, prompts
+    from services.runtime.chat import Server
+
+    prefix = "VIDX_CHAPTERING_CHAT"
+    server = Server(
+        str(settings.chat_url),
+        settings.chat_model,
+        settings.chat_key.get_secret_value(),
+        "language model",
+        prefix,
+        f"lower {prefix}_CONTEXT_TOKENS to what the model has",
+        settings.chat_timeout_s,
+        settings.chat_retries,
+    )
+    writer = ChatWriter(server, settings.chat_context_tokens, prompts())
+    return Writing(writer, settings.chat_budget_s, settings.chat_call_s)
+
+
+def build(settings: ChapteringSettings, artifacts: Artifacts) -> tuple[Chaptering, Answering]:
+    """The stage on its real parts. Raises InvalidInput for settings that do not fit together."""
     encoder = EmbeddingClient(grpc_client.channel(settings.embedding_address), settings.embedding_timeout_s)
     wanted = Wanted(
         shortest=from_seconds(settings.shortest_s),
         longest=from_seconds(settings.longest_s),
         whole=from_seconds(settings.whole_s),
     )
-    return Chaptering(artifacts, encoder, Namer(encoder, StopwordsIso()), formats, wanted)
+    model = writing(settings)
+    moments: Moments = NoSearch()
+    if settings.search_address:
+        moments = SearchClient(grpc_client.channel(settings.search_address), settings.search_timeout_s)
+    stage = Chaptering(artifacts, encoder, Namer(encoder, StopwordsIso()), formats, wanted, model)
+    return stage, Answering(moments, encoder, model)
 
 
 def main() -> None:
     role = service.role("chaptering")
     telemetry.configure("chaptering", read(Telemetry))
     settings = read(ChapteringSettings)
-    stage = build(settings, store.connect(read(StoreSettings)))
+    try:
+        stage, answering = build(settings, store.connect(read(StoreSettings)))
+    except VidxError as error:
+        sys.exit(f"chaptering cannot start: {error.message}")
     steps = tasks.steps(stage)
-    service.run("chaptering", role, [rpc.door(stage, steps)], steps, settings.concurrency)
+    service.run("chaptering", role, [rpc.door(stage, answering, steps)], steps, settings.concurrency)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,13 @@ from vidx.chaptering.v1 import chaptering_service_pb2 as pb
 from vidx.chaptering.v1 import chaptering_service_pb2_grpc as pb_grpc
 from vidx.media.v1 import media_pb2
 
+from services.chaptering.answering import Answering
 from services.chaptering.domain.boundaries import Wanted
 from services.chaptering.domain.film import Film
 from services.chaptering.service import Chaptering
 from services.core.errors import InvalidInput
 from services.core.jobs import Handler
+from services.core.names import CollectionName, VideoName
 from services.core.times import TimeRange
 from services.runtime import chapters_proto, media_proto, steps
 from services.runtime.grpc_server import Register
@@ -23,13 +25,15 @@ from services.runtime.grpc_server import Register
 MOST = 500
 LONGEST_TITLE = 200
 LONGEST_FOCUS = 1000
+MOST_VIDEOS = 100
 
 
 class ChapteringService(pb_grpc.ChapteringServiceServicer):
     """The gRPC door."""
 
-    def __init__(self, service: Chaptering, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, service: Chaptering, answering: Answering, handlers: Mapping[str, Handler]) -> None:
         self._service = service
+        self._answering = answering
         self._handlers = handlers
 
     def Chapter(self, request: pb.ChapterRequest, context: grpc.ServicerContext) -> pb.ChapterResponse:  # noqa: N802
@@ -62,6 +66,19 @@ class ChapteringService(pb_grpc.ChapteringServiceServicer):
         chapters = chapters_proto.chapters_from(request.chapters).chapters
         found = self._service.summary(dict(request.sources.keys), chapters, scope, length, request.focus.strip())
         return pb.SummarizeResponse(summary=chapters_proto.summary_to(found))
+
+    def Answer(self, request: pb.AnswerRequest, context: grpc.ServicerContext) -> pb.AnswerResponse:  # noqa: N802
+        parent = CollectionName.parse(request.parent, "parent")
+        question = request.question.strip()
+        if not 1 <= len(question) <= LONGEST_FOCUS:
+            raise _wrong("question", f"1 to {LONGEST_FOCUS} characters")
+        if len(request.videos) > MOST_VIDEOS:
+            raise _wrong("videos", f"at most {MOST_VIDEOS}")
+        for i, video in enumerate(request.videos):
+            if VideoName.parse(video, f"videos[{i}]").parent != parent:
+                raise _wrong(f"videos[{i}]", f"a video of {parent}")
+        found = self._answering.answer(str(parent), question, list(request.videos))
+        return pb.AnswerResponse(answer=chapters_proto.answer_to(found))
 
     def Export(self, request: pb.ExportRequest, context: grpc.ServicerContext) -> pb.ExportResponse:  # noqa: N802
         rate = Film().rate
@@ -112,9 +129,11 @@ def _wrong(field: str, rule: str) -> InvalidInput:
     return InvalidInput(f"{field}: {rule}", fields={field: rule})
 
 
-def door(service: Chaptering, handlers: Mapping[str, Handler]) -> tuple[ServiceDescriptor, Register]:
+def door(
+    service: Chaptering, answering: Answering, handlers: Mapping[str, Handler]
+) -> tuple[ServiceDescriptor, Register]:
     """The service as `runtime.grpc_server` takes it."""
-    servicer = ChapteringService(service, handlers)
+    servicer = ChapteringService(service, answering, handlers)
     return (
         pb.DESCRIPTOR.services_by_name["ChapteringService"],
         lambda server: pb_grpc.add_ChapteringServiceServicer_to_server(servicer, server),

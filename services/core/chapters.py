@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from services.core.jobs import Fault
 from services.core.times import MILLISECOND, TimeRange
 
 
@@ -43,10 +44,14 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Chapters:
-    """The chapters of a video in order; they cover it without gap or overlap. `writer` is "builtin" or a model."""
+    """The chapters of a video in order; they cover it without gap or overlap.
+
+    `writer` is "builtin" or a model; `fault` is set when a model was asked in vain and the built-in way stood in.
+    """
 
     chapters: tuple[Chapter, ...] = ()
     writer: str = "builtin"
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class SummarySentence:
 class Summary:
     """What is in `range` of a video, in order of time; `chapter` from 0 when that is one chapter, else -1.
 
-    `writer` is "builtin" or a model.
+    `writer` is "builtin" or a model; `fault` is set when a model was asked in vain and the built-in way stood in.
     """
 
     range: TimeRange
@@ -71,6 +76,7 @@ class Summary:
     chapter: int = -1
     focus: str = ""
     writer: str = "builtin"
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True)
@@ -78,3 +84,32 @@ class Summaries:
     """The summaries that are kept of a video: of the whole in every length, and of each chapter."""
 
     summaries: tuple[Summary, ...] = ()
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A place in a video, by its resource name, that a sentence rests on, and the stored text there."""
+
+    video: str
+    range: TimeRange
+    text: str
+
+
+@dataclass(frozen=True)
+class AnswerSentence:
+    """A sentence of an answer and where it stands: at least one place."""
+
+    text: str
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What videos say to a question, in the order in which it answers; no sentences when they do not say.
+
+    `writer` is "builtin" or a model; `fault` is set when a model was asked in vain and the built-in way stood in.
+    """
+
+    sentences: tuple[AnswerSentence, ...] = ()
+    writer: str = "builtin"
+    fault: Fault | None = None

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from vidx.media.v1 import chapters_pb2 as pb
+from vidx.media.v1 import media_pb2
 
 from services.core import chapters as nouns
+from services.core.jobs import Fault
 from services.runtime.media_proto import range_from, range_to
 
 SOURCES = {
@@ -32,11 +34,11 @@ def chapter_from(c: pb.Chapter) -> nouns.Chapter:
 
 
 def chapters_to(c: nouns.Chapters) -> pb.Chapters:
-    return pb.Chapters(chapters=[chapter_to(one) for one in c.chapters], writer=c.writer)
+    return pb.Chapters(chapters=[chapter_to(one) for one in c.chapters], writer=c.writer, fault=_fault_to(c.fault))
 
 
 def chapters_from(c: pb.Chapters) -> nouns.Chapters:
-    return nouns.Chapters(tuple(chapter_from(one) for one in c.chapters), c.writer)
+    return nouns.Chapters(tuple(chapter_from(one) for one in c.chapters), c.writer, _fault_from(c))
 
 
 def summary_to(s: nouns.Summary) -> pb.Summary:
@@ -51,6 +53,7 @@ def summary_to(s: nouns.Summary) -> pb.Summary:
         chapter=s.chapter,
         focus=s.focus,
         writer=s.writer,
+        fault=_fault_to(s.fault),
     )
 
 
@@ -58,7 +61,8 @@ def summary_from(s: pb.Summary) -> nouns.Summary:
     sentences = tuple(
         nouns.SummarySentence(one.text, tuple(range_from(r) for r in one.ranges), one.chapter) for one in s.sentences
     )
-    return nouns.Summary(range_from(s.range), FROM_LENGTH[s.length], sentences, s.chapter, s.focus, s.writer)
+    scope, length = range_from(s.range), FROM_LENGTH[s.length]
+    return nouns.Summary(scope, length, sentences, s.chapter, s.focus, s.writer, _fault_from(s))
 
 
 def summaries_to(s: nouns.Summaries) -> pb.Summaries:
@@ -67,6 +71,35 @@ def summaries_to(s: nouns.Summaries) -> pb.Summaries:
 
 def summaries_from(s: pb.Summaries) -> nouns.Summaries:
     return nouns.Summaries(tuple(summary_from(one) for one in s.summaries))
+
+
+def answer_to(a: nouns.Answer) -> pb.Answer:
+    sentences = [
+        pb.AnswerSentence(
+            text=one.text,
+            citations=[pb.Citation(video=c.video, range=range_to(c.range), text=c.text) for c in one.citations],
+        )
+        for one in a.sentences
+    ]
+    return pb.Answer(sentences=sentences, writer=a.writer, fault=_fault_to(a.fault))
+
+
+def answer_from(a: pb.Answer) -> nouns.Answer:
+    sentences = tuple(
+        nouns.AnswerSentence(
+            one.text, tuple(nouns.Citation(c.video, range_from(c.range), c.text) for c in one.citations)
+        )
+        for one in a.sentences
+    )
+    return nouns.Answer(sentences, a.writer, _fault_from(a))
+
+
+def _fault_to(fault: Fault | None) -> media_pb2.Fault | None:
+    return media_pb2.Fault(reason=fault.reason, message=fault.message) if fault else None
+
+
+def _fault_from(message: pb.Chapters | pb.Summary | pb.Answer) -> Fault | None:
+    return Fault(message.fault.reason, message.fault.message) if message.HasField("fault") else None
 
 
 CODECS: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any], type[Any]]] = {

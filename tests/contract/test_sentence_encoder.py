@@ -39,3 +39,11 @@ def test_no_texts_are_no_vectors(encoder: SentenceEncoder) -> None:
 def test_a_service_that_is_down_is_unavailable() -> None:
     with channel("127.0.0.1:1", retries=False) as connection, pytest.raises(Unavailable):
         EmbeddingClient(connection, 5).encode(["a"])
+
+
+def test_each_text_has_a_curve_that_rises(encoder: SentenceEncoder) -> None:
+    texts = [f"text {i}" for i in range(BATCH + 3)]
+    found = encoder.encode(texts)
+    assert found.curves.shape == (len(texts), 2)
+    assert (found.curves[:, 1] > 0).all()
+    assert encoder.encode([]).curves.shape == (0, 2)

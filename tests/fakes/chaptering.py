@@ -1,20 +1,20 @@
 """Made-up videos to cut into chapters: each topic has words and a direction of its own, and both are noisy."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from services.chaptering import formats
+from services.chaptering.answering import Answering
+from services.chaptering.asking import Writing
 from services.chaptering.domain.boundaries import Wanted
 from services.chaptering.domain.material import F32, Material
 from services.chaptering.naming import Namer
-from services.chaptering.ports import TextVectors
+from services.chaptering.ports import Found, TextVectors, Written
 from services.chaptering.service import Chaptering
-from services.core.artifacts import KINDS, Kind
 from services.core.errors import VidxError
 from services.core.media import Plan, Probe, Segment, Shot, Shots, VideoStream
 from services.core.text import OnScreenText, Passage, Passages, Source, Track, Transcript, TranscriptTrack
@@ -70,18 +70,17 @@ def silent_film(lengths: Sequence[int], seed: int = 0, shot: int = 4 * SECOND) -
     return Material(len(rows) * shot, shots, unit(np.array(rows)))
 
 
-def add_kinds(patch: pytest.MonkeyPatch) -> None:
-    """The kinds that the stage writes, where the map of the bucket has none of them."""
-    for name in ("chapters", "summaries"):
-        if name not in KINDS:
-            patch.setitem(KINDS, name, Kind(name, "chaptering", (), "pb", name))
-
-
 class FakeEncoder:
-    """A text's vector is that of its letters; `space` can be changed, `fault` raised."""
+    """A text's vector is that of its letters, or the `known` one; `space` can be changed, `fault` raised.
 
-    def __init__(self, space: str = "sentences", dimension: int = DIMENSION) -> None:
+    Equal texts score 1, and others next to nothing.
+    """
+
+    def __init__(
+        self, space: str = "sentences", dimension: int = DIMENSION, known: Mapping[str, np.ndarray] | None = None
+    ) -> None:
         self.space = space
+        self.known = known or {}
         self.dimension = dimension
         self.fault: VidxError | None = None
         self.asked: list[list[str]] = []
@@ -90,8 +89,71 @@ class FakeEncoder:
         if self.fault is not None:
             raise self.fault
         self.asked.append(list(texts))
-        rows = [np.random.default_rng(list(text.encode())).normal(size=self.dimension) for text in texts]
-        return TextVectors(self.space, unit(np.array(rows)) if rows else np.zeros((0, self.dimension), np.float32))
+        rows = [self._vector(text) for text in texts]
+        vectors = unit(np.array(rows)) if rows else np.zeros((0, self.dimension), np.float32)
+        return TextVectors(self.space, vectors, np.tile([0.7, 0.03], (len(rows), 1)))
+
+    def _vector(self, text: str) -> np.ndarray:
+        if text in self.known:
+            return self.known[text]
+        return np.random.default_rng(list(text.encode())).normal(size=self.dimension)
+
+
+def knowing(material: Material) -> FakeEncoder:
+    """An encoder that gives a material's passages the vectors that the material has."""
+    vectors = zip(material.passages, material.passage_vectors, strict=True)
+    return FakeEncoder(known={passage.text: vector for passage, vector in vectors})
+
+
+class FakeWriter:
+    """A language model that repeats what it is given: every third text, or what `says` makes of the texts.
+
+    `faults` are raised one a question, None for none; `asked` are the texts of each question.
+    """
+
+    def __init__(self, room: int = 2000, says: Callable[[Sequence[str]], Sequence[Written]] | None = None) -> None:
+        self.model, self.version, self.room = "parrot", "parrot:1", room
+        self.says = says or (lambda texts: [Written(text, (i,)) for i, text in enumerate(texts) if i % 3 == 0])
+        self.names: Callable[[Sequence[str]], Sequence[str]] = lambda texts: [
+            " ".join(text.split()[:3]) for text in texts
+        ]
+        self.faults: list[VidxError | None] = []
+        self.asked: list[tuple[str, ...]] = []
+        self.wanted: list[object] = []
+
+    def titles(self, texts: Sequence[str]) -> Sequence[str]:
+        self._hear(texts, "titles")
+        return self.names(texts)
+
+    def summary(self, texts: Sequence[str], words: int, focus: str = "") -> Sequence[Written]:
+        self._hear(texts, (words, focus))
+        return self.says(texts)
+
+    def answer(self, question: str, texts: Sequence[str]) -> Sequence[Written]:
+        self._hear(texts, question)
+        return self.says(texts)
+
+    def _hear(self, texts: Sequence[str], wanted: object) -> None:
+        self.asked.append(tuple(texts))
+        self.wanted.append(wanted)
+        fault = self.faults.pop(0) if self.faults else None
+        if fault is not None:
+            raise fault
+
+
+class FakeMoments:
+    """A search service that finds `found`, or raises `fault`."""
+
+    def __init__(self, found: Sequence[Found] = ()) -> None:
+        self.found = found
+        self.fault: VidxError | None = None
+        self.asked: list[tuple[str, str, tuple[str, ...]]] = []
+
+    def find(self, parent: str, question: str, videos: Sequence[str]) -> Sequence[Found]:
+        self.asked.append((parent, question, tuple(videos)))
+        if self.fault is not None:
+            raise self.fault
+        return self.found
 
 
 class FakeFunctionWords:
@@ -125,10 +187,17 @@ def store(artifacts: ArtifactStore, material: Material, space: str = "sentences"
     return keys
 
 
-def stage(artifacts: ArtifactStore, encoder: FakeEncoder | None = None) -> Chaptering:
+def stage(artifacts: ArtifactStore, encoder: FakeEncoder | None = None, writing: Writing | None = None) -> Chaptering:
     """The stage on fakes."""
     sentences = encoder or FakeEncoder()
-    return Chaptering(artifacts, sentences, Namer(sentences, FakeFunctionWords()), formats, Wanted())
+    return Chaptering(artifacts, sentences, Namer(sentences, FakeFunctionWords()), formats, Wanted(), writing)
+
+
+def answering(
+    found: Sequence[Found] = (), encoder: FakeEncoder | None = None, writing: Writing | None = None
+) -> Answering:
+    """Answers on fakes."""
+    return Answering(FakeMoments(found), encoder or FakeEncoder(), writing)
 
 
 @contextmanager

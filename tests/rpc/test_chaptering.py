@@ -10,23 +10,28 @@ from vidx.chaptering.v1 import chaptering_service_pb2_grpc as pb_grpc
 from vidx.media.v1 import chapters_pb2, media_pb2
 
 from services.chaptering import rpc, tasks
+from services.chaptering.ports import Found
 from services.core.chapters import Chapters
 from services.core.errors import InvalidInput, NotFound
-from services.core.times import TimeRange
+from services.core.text import Track
+from services.core.times import SECOND, TimeRange
 from services.runtime.artifacts import ArtifactStore
 from services.runtime.grpc_client import call, channel
 from services.runtime.grpc_server import create_server
 from services.runtime.media_proto import range_to
 from services.runtime.settings import ServerSettings
 from services.runtime.store_folder import FolderStore
-from tests.fakes.chaptering import SENTENCE, VIDEO, add_kinds, stage, store, talk
+from tests.fakes.chaptering import SENTENCE, VIDEO, answering, stage, store, talk
 
 LENGTHS = (20, 25, 30)
+FOUND = [
+    Found(VIDEO, TimeRange(SECOND, 2 * SECOND), "Bees dance.", Track.SPEECH, 0.9),
+    Found(VIDEO, TimeRange(0, SECOND), "Bread cools.", Track.CAPTION, 0.1),
+]
 
 
 @pytest.fixture
-def artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ArtifactStore:
-    add_kinds(monkeypatch)
+def artifacts(tmp_path: Path) -> ArtifactStore:
     return ArtifactStore(FolderStore(tmp_path))
 
 
@@ -38,7 +43,7 @@ def sources(artifacts: ArtifactStore) -> pb.Sources:
 @pytest.fixture
 def stub(artifacts: ArtifactStore) -> Iterator[pb_grpc.ChapteringServiceStub]:
     service = stage(artifacts)
-    server = create_server(ServerSettings(drain_s=0), [rpc.door(service, tasks.steps(service))])
+    server = create_server(ServerSettings(drain_s=0), [rpc.door(service, answering(FOUND), tasks.steps(service))])
     with channel(f"127.0.0.1:{server.port}") as connection:
         yield pb_grpc.ChapteringServiceStub(connection)
     server.stop()
@@ -119,6 +124,35 @@ def test_wrong_summaries_are_invalid_arguments(stub: pb_grpc.ChapteringServiceSt
         with pytest.raises(InvalidInput) as caught:
             call(stub.Summarize, request, 10)
         assert list(caught.value.fields) == [field]
+
+
+def test_an_answer_cites_each_sentence(stub: pb_grpc.ChapteringServiceStub) -> None:
+    request = pb.AnswerRequest(parent="collections/c", question="What do bees do?", videos=[VIDEO])
+    answer = call(stub.Answer, request, 10).answer
+    (sentence,) = answer.sentences
+    (citation,) = sentence.citations
+    assert (sentence.text, citation.text, citation.video) == ("Bees dance.", "Bees dance.", VIDEO)
+    assert (citation.range.start.seconds, citation.range.end.seconds) == (1, 2)
+    assert (answer.writer, answer.HasField("fault")) == ("builtin", False)
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (pb.AnswerRequest(question="a"), "parent"),
+        (pb.AnswerRequest(parent="collections/c", question=" "), "question"),
+        (pb.AnswerRequest(parent="collections/c", question="x" * 1001), "question"),
+        (pb.AnswerRequest(parent="collections/c", question="a", videos=["v"]), "videos[0]"),
+        (pb.AnswerRequest(parent="collections/d", question="a", videos=[VIDEO]), "videos[0]"),
+        (pb.AnswerRequest(parent="collections/c", question="a", videos=[VIDEO] * 101), "videos"),
+    ],
+)
+def test_wrong_questions_are_invalid_arguments(
+    stub: pb_grpc.ChapteringServiceStub, request_: pb.AnswerRequest, field: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        call(stub.Answer, request_, 10)
+    assert list(caught.value.fields) == [field]
 
 
 def test_run_does_a_step(stub: pb_grpc.ChapteringServiceStub, artifacts: ArtifactStore, sources: pb.Sources) -> None:

@@ -31,7 +31,11 @@ STEADY = 1e-9
 
 
 @dataclass(frozen=True)
-class _Sentence:
+class Said:
+    """A sentence and its place among the passages, its unit vector [d] if known, its chapter from 0, and the number of
+    its minute, of which no chapter shares one."""
+
+    row: int
     passage: Passage
     vector: F32 | None
     chapter: int
@@ -49,7 +53,7 @@ def extract(
 
     `chapters` cover the video. `focus` [d] is the unit vector of what is wanted, in the space of the passages' vectors.
     """
-    found = _sentences(material, chapters, scope)
+    found = sentences(material, chapters, scope)
     if not found:
         return ()
     telling = _telling(found)
@@ -64,7 +68,7 @@ def extract(
     return tuple(SummarySentence(found[i].passage.text, (found[i].passage.range,), found[i].chapter) for i in places)
 
 
-def _sentences(material: Material, chapters: Sequence[TimeRange], scope: TimeRange) -> list[_Sentence]:
+def sentences(material: Material, chapters: Sequence[TimeRange], scope: TimeRange) -> list[Said]:
     """Different sentences of the first track that has any in the range, grouped by minutes that no chapter divides."""
     starts = [chapter.start for chapter in chapters]
     for track in TRACKS:
@@ -81,13 +85,13 @@ def _sentences(material: Material, chapters: Sequence[TimeRange], scope: TimeRan
             since = passage.range.start - (starts[chapter] if starts else 0)
             group = groups.setdefault((chapter, since // WINDOW), len(groups))
             vector = material.passage_vectors[i] if len(material.passage_vectors) else None
-            found.append(_Sentence(passage, vector, chapter, group))
+            found.append(Said(i, passage, vector, chapter, group))
         if found:
             return found
     return []
 
 
-def _telling(found: Sequence[_Sentence]) -> F64:
+def _telling(found: Sequence[Said]) -> F64:
     """How much each sentence says of what sets its group apart: root log-likelihood ratios of its terms."""
     said = [sorted(set(terms(s.passage.text))) for s in found]
     everywhere = Counter(t for known in said for t in known)
@@ -105,7 +109,7 @@ def _telling(found: Sequence[_Sentence]) -> F64:
     return weights
 
 
-def _likeness(found: Sequence[_Sentence], rows: F32 | None) -> F64:
+def _likeness(found: Sequence[Said], rows: F32 | None) -> F64:
     """[n, n] in [0, 1]: cosines around the mean, or without vectors the share of common terms."""
     if rows is not None:
         centred = rows.astype(np.float64) - rows.mean(0)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.chaptering.asking import Writing
 from services.chaptering.domain.boundaries import Wanted
 from services.core.chapters import Chapter, Chapters, Length, Summaries, TitleSource
 from services.core.errors import Incomplete, InvalidInput, Unavailable
@@ -17,15 +18,14 @@ from services.core.times import SECOND, TimeRange, covers
 from services.core.vectors import to_npz
 from services.runtime.artifacts import ArtifactStore
 from services.runtime.store_folder import FolderStore
-from tests.fakes.chaptering import SENTENCE, VIDEO, FakeEncoder, add_kinds, silent_film, stage, store, talk
+from tests.fakes.chaptering import SENTENCE, VIDEO, FakeEncoder, FakeWriter, knowing, silent_film, stage, store, talk
 
 LENGTHS = (20, 25, 30)
 TRUTH = [0, 20 * SENTENCE, 45 * SENTENCE]
 
 
 @pytest.fixture
-def artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ArtifactStore:
-    add_kinds(monkeypatch)
+def artifacts(tmp_path: Path) -> ArtifactStore:
     return ArtifactStore(FolderStore(tmp_path))
 
 
@@ -162,15 +162,56 @@ def test_an_empty_film_of_one_shot_has_one_chapter(artifacts: ArtifactStore) -> 
     assert len(stage(artifacts).chapters(store(artifacts, film), Wanted()).chapters) == 1
 
 
-def test_an_editors_chapters_are_kept_by_the_step(artifacts: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_editors_chapters_are_kept_by_the_step(artifacts: ArtifactStore) -> None:
     material = talk(LENGTHS)
     locked = Chapter(TimeRange(TRUTH[2] + SECOND, material.duration + SECOND), "The end", True)
     artifacts.save(f"{VIDEO}/edited", Chapters((Chapter(TimeRange(0, TRUTH[2]), "Not locked"), locked)))
-    artifacts.save(f"{VIDEO}/info", VideoInfo(VIDEO, "A talk", 0))
-    monkeypatch.setattr(VideoInfo, "chapters_key", f"{VIDEO}/edited", raising=False)
+    artifacts.save(f"{VIDEO}/info", VideoInfo(VIDEO, "A talk", 0, chapters_key=f"{VIDEO}/edited"))
     keys = store(artifacts, material) | {"info": f"{VIDEO}/info"}
     outputs = stage(artifacts).chapter(job("chaptering.chapter", keys), no_progress)
     found = artifacts.load(outputs.artifacts["chapters"], Chapters).chapters
     assert found[-1] == replace(locked, range=TimeRange(TRUTH[2] + SECOND, material.duration))
     assert [c.range.start for c in found] == [*TRUTH[:2], TRUTH[2] + SECOND]
     assert "Not locked" not in [c.title for c in found]
+
+
+def test_a_retry_asks_only_for_the_summaries_that_are_missing(artifacts: ArtifactStore) -> None:
+    material, writer = talk(LENGTHS), FakeWriter(room=10**6)
+    keys = store(artifacts, material)
+    service = stage(artifacts, knowing(material), Writing(writer))
+    keys |= dict(service.chapter(job("chaptering.chapter", keys), no_progress).artifacts)
+    work = job("chaptering.summarize", keys)
+    writer.asked.clear()
+    writer.faults = [None, None, Unavailable("down")]
+    first = service.summarize(work, no_progress)
+    assert first.fault is not None
+    assert first.fault.message.endswith("down")
+    found = artifacts.load(first.artifacts["summaries"], Summaries).summaries
+    assert [s.writer for s in found] == ["builtin"] * 3 + ["parrot"] * 2 + ["builtin"]
+    assert len(writer.asked) == 3
+    writer.asked.clear()
+    second = service.summarize(work, no_progress)
+    assert second.fault is None
+    assert len(writer.asked) == 4
+    again = artifacts.load(second.artifacts["summaries"], Summaries).summaries
+    assert {s.writer for s in again} == {"parrot"}
+    assert again[3:5] == found[3:5]
+    assert second.artifacts != first.artifacts
+
+
+def test_the_budget_of_a_step_is_a_fault_that_says_what_to_raise(artifacts: ArtifactStore) -> None:
+    material = talk(LENGTHS)
+    service = stage(artifacts, knowing(material), Writing(FakeWriter(), step_s=0.0))
+    outputs = service.chapter(job("chaptering.chapter", store(artifacts, material)), no_progress)
+    assert outputs.fault is not None
+    assert outputs.fault.reason == "EXHAUSTED"
+    assert "VIDX_CHAPTERING_CHAT_BUDGET_S" in outputs.fault.message
+
+
+def test_titles_that_somebody_gave_stay_with_a_model(artifacts: ArtifactStore) -> None:
+    material = talk(LENGTHS)
+    locked = [Chapter(TimeRange(TRUTH[1], TRUTH[2]), "Mine", True)]
+    service = stage(artifacts, knowing(material), Writing(FakeWriter()))
+    found = service.chapters(store(artifacts, material), Wanted(), locked)
+    assert locked[0] in found.chapters
+    assert {c.source for c in found.chapters if not c.locked} == {TitleSource.MODEL}
