@@ -30,7 +30,7 @@ $(SWIFT)/.ready: deploy/test/swift-constraints.txt
 	$(SWIFT)/bin/pip install --quiet --constraint $< swift==2.38.3
 	touch $@
 
-demo: $(READY) ## index the demo films (or VIDEO=my.mp4) and ask five questions
+demo: $(READY) ## index the demo films (or VIDEO=my.mp4), ask questions, show chapters
 	$(BIN)/python -m services.cli.demo $(if $(VIDEO),--video '$(VIDEO)')
 
 test: lint $(SWIFT)/.ready ## every check and every test, against real servers

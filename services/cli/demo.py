@@ -1,7 +1,7 @@
 """`python -m services.cli.demo [--video FILE]`: the platform from a video file to a found moment, in one go.
 
-It uses nothing but the `vidx` command, as a person would: start, index, search, stop. Everything it makes lies in one
-folder, `.demo` where it is started; the second time the model pack is there already.
+It uses nothing but the `vidx` command, as a person would: start, index, read, search, ask, stop. Everything it makes
+lies in one folder, `.demo` where it is started; the second time the model pack is there already.
 """
 
 import json
@@ -26,19 +26,26 @@ QUESTIONS = (
     ("opening hours on Sunday", "hours"),
 )
 """What is asked, and the picture that is the right answer: seen, seen and said, said, said word for word, and read."""
+TOLD = (("chapters",), ("summary", "--length", "short"))
+"""The commands that tell what is in a film, of every film."""
+MOST_TOLD = 20
+"""Lines of theirs that are shown."""
+ASKED = "Why is gravel round?"
+"""What the films are asked."""
 WORDS = {"transcript": "museum.mp4", "captions": "home.mp4", "text": "museum.mp4"}
 """The commands that show words, each with the film to show it on."""
 BEGINNING = 4
 """Lines of a command's output that are shown."""
 GENERAL_QUESTIONS = ("people", "a face", "a car on a road", "a room inside a house", "trees and sky")
-"""What is asked of a film that nobody here knows."""
+"""What is looked for in a film that nobody here knows."""
+GENERAL_QUESTION = "What is this film about?"
 
 
 @click.command()
 @click.option("--video", type=click.Path(exists=True, dir_okay=False), help="A film of yours instead of the demo's.")
 @click.option("--folder", type=click.Path(file_okay=False), default=".demo", show_default=True)
 def main(video: str | None, folder: str) -> None:
-    """Start the platform, index films, ask five questions, stop the platform."""
+    """Start the platform, index films, show what is in them, find five moments, ask a question, stop the platform."""
     root = Path(folder).absolute()
     vidx = Vidx(root / "home")
     files = [Path(video).absolute()] if video else _films(root / "films")
@@ -56,12 +63,21 @@ def main(video: str | None, folder: str) -> None:
             for command in WORDS if video else [c for c in WORDS if WORDS[c] == film["title"]]:
                 click.echo(f"  {command} of {printable(film['title'])}:")
                 vidx.show_beginning(command, film["name"])
+        _title("Chapters and a short summary of each film")
+        for film in videos:
+            for command, *more in TOLD:
+                click.echo(f"  {command} of {printable(film['title'])}:")
+                vidx.show_beginning(command, film["name"], *more, lines=MOST_TOLD)
         _title("Asking (score, time, film, what matched, picture)")
         asking = Asking(vidx, {film["name"]: printable(film["title"]) for film in videos}, root / "thumbnails")
         if video:
             asking.in_general()
         else:
             asking.with_known_truth()
+        _title("A question that the films answer themselves")
+        question = GENERAL_QUESTION if video else ASKED
+        click.echo(f"  {question}")
+        vidx.show_beginning("ask", question, "--collection", COLLECTION)
         _title("Where the time went (seconds of worker time)")
         _timings(videos)
     finally:
@@ -82,11 +98,11 @@ class Vidx:
         if done.returncode:
             raise SystemExit(f"the demo ends here: `vidx {arguments[0]}` failed")
 
-    def show_beginning(self, *arguments: str) -> None:
+    def show_beginning(self, *arguments: str, lines: int = BEGINNING) -> None:
         """Run a command for the first lines that it prints."""
         command = [sys.executable, "-m", "services.cli", *arguments]
         done = subprocess.run(command, env=self._env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        for line in done.stdout.splitlines()[:BEGINNING]:
+        for line in done.stdout.splitlines()[:lines]:
             click.echo(f"    {line}")
 
     def messages(self, *arguments: str) -> list[dict[str, Any]]:

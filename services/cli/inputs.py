@@ -44,6 +44,21 @@ class Time(click.ParamType[int]):
         self.fail(f"{str(value)[:80]!r} is not a time such as 12.5, 12.5s, 2:03 or 1:02:03.5", param, ctx)
 
 
+class Range(click.ParamType[tuple[int, int]]):
+    """Two times with a hyphen between them, such as 1:00-2:30, in nanoseconds."""
+
+    name = "from-to"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value[0], value[1]
+        start, _, end = str(value).partition("-")
+        found = Time().convert(start, param, ctx), Time().convert(end, param, ctx)
+        if found[0] >= found[1]:
+            self.fail(f"{str(value)[:80]!r} ends before it begins", param, ctx)
+        return found
+
+
 class Label(click.ParamType[tuple[str, str]]):
     """KEY=VALUE"""
 

@@ -33,11 +33,11 @@ def complain(message: str) -> None:
     click.echo(f"vidx: {one_line(message)}", err=True)
 
 
-def json_line(message: "Message") -> str:
-    """The message as protobuf JSON on one line."""
+def json_line(message: "Message", *, whole: bool = False) -> str:
+    """The message as protobuf JSON on one line; with `whole` false, zero and empty fields are written as well."""
     from google.protobuf.json_format import MessageToJson
 
-    return MessageToJson(message, indent=None, ensure_ascii=False)
+    return MessageToJson(message, indent=None, ensure_ascii=False, always_print_fields_with_no_presence=whole)
 
 
 def say(text: str = "") -> None:

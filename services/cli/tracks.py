@@ -68,9 +68,19 @@ def word(track: int) -> str:
 
 
 def missing(video: "gateway_pb2.Video") -> list[str]:
-    """A line a track that a video lacks: why, and what to do."""
-    return [
-        f"without {word(lost.track)}: {lost.error.reason}: {lost.error.message}; "
-        f"`vidx retry {video.name} --stage {lost.error.stage}` tries again"
-        for lost in video.missing_tracks
+    """A line a track that a video lacks, and one a stage beside that gave less than it should: why, and what to do."""
+    from vidx.gateway.v1 import video_index_service_pb2 as pb
+
+    told = {lost.error.stage for lost in video.missing_tracks}
+    lacks = [(f"without {word(lost.track)}", lost.error) for lost in video.missing_tracks]
+    lacks += [
+        (f"{stage.stage} incomplete", stage.error)
+        for stage in video.stages
+        if stage.state == pb.Stage.INCOMPLETE and stage.stage not in told
     ]
+    return [f"{what}: {e.reason}: {e.message}; {again(video.name, e.stage)}" for what, e in lacks]
+
+
+def again(name: str, stage: str) -> str:
+    """What to do about a stage that gave less than it should."""
+    return f"`vidx retry {name} --stage {stage}` tries again"

@@ -6,11 +6,10 @@ from google.protobuf.json_format import Parse, ParseError
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 from vidx.transcription.v1 import transcription_service_pb2 as transcription_pb
 
+from services.cli.changing import changed
 from services.cli.client import Gateway
 from services.cli.inputs import subtitle_file
-from services.cli.output import complain, json_line, printable, say
-from services.cli.tracks import missing
-from services.cli.watching import cause, watch
+from services.cli.output import printable
 from services.core.errors import InvalidInput
 
 MAX_JSON = 15 << 20
@@ -61,13 +60,4 @@ def change(name: str, file: str | None, language: str) -> pb.UpdateTranscriptReq
 
 def put(gateway: Gateway, request: pb.UpdateTranscriptRequest, wait: bool, json: bool) -> int:
     """Change a transcript, say what became of the video, and return the exit status."""
-    video = gateway.call(gateway.stub.UpdateTranscript, request)
-    for now in watch(gateway, video.name) if wait else ():
-        video = now
-    say(json_line(video) if json else f"{video.name}: {pb.Video.State.Name(video.state)}")
-    for line in missing(video) if wait else ():
-        complain(f"{video.name}: {line}")
-    if video.state in (pb.Video.FAILED, pb.Video.CANCELLED) and wait:
-        complain(f"{video.name}: {cause(video)}")
-        return 1
-    return 0
+    return changed(gateway, gateway.call(gateway.stub.UpdateTranscript, request), wait, json)

@@ -1,1 +1,1 @@
-"""The public API: collections, videos, words, search. Checks names and limits at the edge, and keeps the catalog."""
+"""The public API: collections, videos, words, chapters, search. Checks names and limits, and keeps the catalog."""

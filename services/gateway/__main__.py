@@ -1,5 +1,6 @@
 """The gateway's process."""
 
+from vidx.chaptering.v1.chaptering_service_pb2_grpc import ChapteringServiceStub
 from vidx.decoding.v1.decoding_service_pb2_grpc import DecodingServiceStub
 from vidx.gateway.v1.video_index_service_pb2_grpc import add_VideoIndexServiceServicer_to_server
 from vidx.search.v1.search_service_pb2_grpc import SearchServiceStub
@@ -7,6 +8,9 @@ from vidx.transcription.v1.transcription_service_pb2_grpc import TranscriptionSe
 
 from services.catalog.database import Database
 from services.catalog.settings import CatalogSettings
+from services.gateway.answers import Answers
+from services.gateway.chaptering import Chaptering
+from services.gateway.chapters import VideoChapters
 from services.gateway.collections import Collections
 from services.gateway.edits import Edits
 from services.gateway.importer import Importer
@@ -14,6 +18,7 @@ from services.gateway.intake import Intake
 from services.gateway.rpc import SERVICE, VideoIndexRpc
 from services.gateway.settings import GatewaySettings, ImportSettings
 from services.gateway.subtitles import Subtitles
+from services.gateway.summaries import VideoSummaries
 from services.gateway.texts import Texts
 from services.gateway.videos import Videos
 from services.pipeline.celery import CeleryQueue
@@ -36,12 +41,18 @@ def main() -> None:
     decoding = grpc_client.channel(settings.decoding_address)
     transcription = grpc_client.channel(settings.transcription_address)
     subtitles = Subtitles(TranscriptionServiceStub(transcription), settings.call_s)
+    making = ChapteringServiceStub(grpc_client.channel(settings.chaptering_address))
+    chaptering = Chaptering(making, settings.call_s, settings.making_s, settings.max_making)
     texts = Texts(database, artifacts)
     control = Control(database, artifacts, CeleryQueue(celery_app(read(QueueSettings))), SearchIndex(search))
+    chapters = VideoChapters(database, artifacts, control, chaptering)
     rpc = VideoIndexRpc(
         texts,
         Edits(database, control, texts, subtitles),
         subtitles,
+        chapters,
+        VideoSummaries(chapters, chaptering),
+        Answers(database, chaptering),
         Collections(database, control),
         Videos(database, artifacts, control, settings.watch_s, settings.max_watchers),
         Intake(database, artifacts, control, subtitles, settings.max_upload_bytes, settings.max_uploads),
@@ -51,8 +62,8 @@ def main() -> None:
         DecodingServiceStub(decoding),
         settings.call_s,
     )
-    # A watcher or an upload holds a thread for as long as it takes; the others must not wait for one.
-    held = settings.max_watchers + settings.max_uploads
+    # These hold a thread for as long as they take; the others must not wait for one.
+    held = settings.max_watchers + settings.max_uploads + settings.max_making
     threads = server_settings.model_copy(update={"threads": server_settings.threads + held})
     server = create_server(threads, [(SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s))])
     server.wait_for_signal()

@@ -3,12 +3,16 @@
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 
 from services.catalog.states import VideoState
+from services.core.chapters import Chapter, Chapters
+from services.core.names import VideoName
 from services.core.text import Cue, TranscriptTrack
 from services.gateway.collections import CollectionView
 from services.gateway.progress import MissingView, StageView
 from services.gateway.texts import Description
 from services.gateway.videos import VideoView
 from services.pipeline.control import Removed
+from services.runtime.chapters_proto import SOURCES as TITLE_SOURCES
+from services.runtime.chapters_proto import chapters_to
 from services.runtime.media_proto import duration, range_to, timestamp
 from services.runtime.text_proto import SOURCES, TRACKS, caption_to, label_to, word_to
 
@@ -94,4 +98,23 @@ def description(view: Description) -> pb.ShotDescription:
         range=range_to(view.range),
         caption=caption_to(view.caption) if view.caption else None,
         labels=map(label_to, view.labels),
+    )
+
+
+def chapters(name: VideoName, found: Chapters) -> pb.ListChaptersResponse:
+    message = chapters_to(found)
+    return pb.ListChaptersResponse(
+        chapters=[chapter(name, one) for one in found.chapters],
+        writer=message.writer,
+        fault=message.fault if message.HasField("fault") else None,
+    )
+
+
+def chapter(name: VideoName, one: Chapter) -> pb.Chapter:
+    return pb.Chapter(
+        name=f"{name}/chapters/{one.id}",
+        range=range_to(one.range),
+        title=one.title,
+        locked=one.locked,
+        title_source=TITLE_SOURCES[one.source],
     )

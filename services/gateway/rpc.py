@@ -1,4 +1,7 @@
-"""Proto in, proto out: collections, videos, search. `text_rpc` has what videos say and show, in words."""
+"""Proto in, proto out: collections, videos, search.
+
+`text_rpc` has what videos say and show, in words, and `chapter_rpc` their chapters and summaries.
+"""
 
 from collections.abc import Iterator
 
@@ -13,12 +16,16 @@ from services.catalog.states import VideoState
 from services.core.errors import InvalidInput
 from services.core.names import CollectionName, VideoName
 from services.gateway import convert
+from services.gateway.answers import Answers
+from services.gateway.chapter_rpc import ChapterRpc
+from services.gateway.chapters import VideoChapters
 from services.gateway.collections import Collections
 from services.gateway.edits import Edits
 from services.gateway.importer import Importer
 from services.gateway.intake import Intake
 from services.gateway.spec import Spec, check_request_id
 from services.gateway.subtitles import Subtitles
+from services.gateway.summaries import VideoSummaries
 from services.gateway.text_rpc import TextRpc
 from services.gateway.texts import Texts
 from services.gateway.videos import Videos
@@ -29,7 +36,7 @@ from services.runtime.media_proto import shot_to
 SERVICE = pb.DESCRIPTOR.services_by_name["VideoIndexService"]
 
 
-class VideoIndexRpc(TextRpc):
+class VideoIndexRpc(TextRpc, ChapterRpc):
     """The public service."""
 
     def __init__(
@@ -37,6 +44,9 @@ class VideoIndexRpc(TextRpc):
         texts: Texts,
         edits: Edits,
         subtitles: Subtitles,
+        chapters: VideoChapters,
+        summaries: VideoSummaries,
+        answers: Answers,
         collections: Collections,
         videos: Videos,
         intake: Intake,
@@ -46,7 +56,8 @@ class VideoIndexRpc(TextRpc):
         decoding: DecodingServiceStub,
         call_s: float,
     ) -> None:
-        super().__init__(texts, edits, subtitles, videos)
+        TextRpc.__init__(self, texts, edits, subtitles, videos)
+        ChapterRpc.__init__(self, chapters, summaries, answers, videos)
         self._collections = collections
         self._intake = intake
         self._importer = importer

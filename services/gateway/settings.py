@@ -10,11 +10,14 @@ class GatewaySettings(BaseSettings):
     search_address: str = Field(description="host:port of the search service")
     decoding_address: str = Field(description="host:port of the decoding service")
     transcription_address: str = Field(description="host:port of the transcription service")
+    chaptering_address: str = Field(description="host:port of the chaptering service")
     max_upload_bytes: int = Field(64 << 30, ge=1, description="largest video taken")
     max_uploads: int = Field(32, ge=1, description="streams of UploadVideo, and imports, at a time")
+    max_making: int = Field(16, ge=1, description="chapters, summaries and answers being made at a time")
     max_watchers: int = Field(32, ge=1, description="streams of WatchVideo at a time")
     watch_s: float = Field(0.3, gt=0, description="seconds between looks at a watched video")
     call_s: float = Field(30.0, gt=0, description="deadline of a call to another service")
+    making_s: float = Field(150.0, gt=0, description="the same, for chapters, summaries and answers made for a call")
 
 
 class ImportSettings(BaseSettings):

@@ -142,7 +142,7 @@ class Texts:
             _refuse_missing(name, found, what)
             raise Conflict(f"{name} has no {what} yet; RetryVideo with stage {step.split('.')[0]} makes it")
         if job.state != JobState.SUCCEEDED:
-            raise Conflict(f"the {what} of {name} is not there yet; {_state(video)}")
+            raise Conflict(f"the {what} of {name} is not there yet; {why_not_yet(video)}")
         return found
 
     def _load(self, key: str, kind: type[N]) -> N:
@@ -193,7 +193,8 @@ def _refuse_missing(name: VideoName, found: _Found, what: str) -> None:
         )
 
 
-def _state(video: Video) -> str:
+def why_not_yet(video: Video) -> str:
+    """What a video whose work is not done waits for."""
     if video.state == VideoState.PROCESSING:
         return "it is being made: watch the video"
     return f"the video is {video.state}: retry it"

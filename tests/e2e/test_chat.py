@@ -39,7 +39,7 @@ def platform(chat: ChatServer, tmp_path_factory) -> Iterator[Platform]:
         "VIDX_CAPTIONING_CHAT_RETRIES": "0",
         # What the made answer says has nothing to do with the pictures.
         "VIDX_CAPTIONING_AGREEMENT": "0",
-        "VIDX_PIPELINE_TRACK_TRIES": "2",
+        "VIDX_PIPELINE_SPARE_TRIES": "2",
     }
     with serving(tmp_path_factory.mktemp("chatting"), extra=extra) as found:
         yield found

@@ -10,6 +10,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from vidx.chaptering.v1.chaptering_service_pb2_grpc import ChapteringServiceStub
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 from vidx.gateway.v1.video_index_service_pb2_grpc import (
     VideoIndexServiceStub,
@@ -24,6 +25,9 @@ from vidx.search.v1.search_service_pb2_grpc import (
 from vidx.transcription.v1.transcription_service_pb2_grpc import TranscriptionServiceStub
 
 from services.core.errors import Unavailable
+from services.gateway.answers import Answers
+from services.gateway.chaptering import Chaptering
+from services.gateway.chapters import VideoChapters
 from services.gateway.collections import Collections
 from services.gateway.edits import Edits
 from services.gateway.importer import Importer
@@ -31,11 +35,13 @@ from services.gateway.intake import Intake
 from services.gateway.rpc import SERVICE, VideoIndexRpc
 from services.gateway.settings import ImportSettings
 from services.gateway.subtitles import Subtitles
+from services.gateway.summaries import VideoSummaries
 from services.gateway.texts import Texts
 from services.gateway.videos import Videos
 from services.runtime.grpc_client import channel
 from services.runtime.grpc_server import create_server
 from services.runtime.settings import ServerSettings
+from tests.fakes.chaptering_server import FakeChaptering
 from tests.fakes.house import House
 from tests.fakes.transcription_server import FakeTranscription
 
@@ -59,7 +65,8 @@ class FakeSearch(SearchServiceServicer):
 
 @contextmanager
 def serving(house: House, folder: Path) -> Iterator[SimpleNamespace]:
-    """The public API on a free port: `stub`, `channel`, the `house` behind it, and the fakes `search`, `transcription`.
+    """The public API on a free port: `stub`, `channel`, the `house` behind it, and the fakes `search`, `transcription`,
+    `chaptering`.
 
     It may import from `folder/imports`.
     """
@@ -72,10 +79,17 @@ def serving(house: House, folder: Path) -> Iterator[SimpleNamespace]:
     subtitles = Subtitles(TranscriptionServiceStub(channel(f"127.0.0.1:{reader.port}", retries=False)), 5.0)
     texts = Texts(house.database, house.store)
     videos = Videos(house.database, house.store, house.control, 0.005, 2)
+    outliner = FakeChaptering()
+    maker = outliner.serve()
+    chaptering = Chaptering(ChapteringServiceStub(channel(f"127.0.0.1:{maker.port}", retries=False)), 5.0, 5.0, 2)
+    chapters = VideoChapters(house.database, house.store, house.control, chaptering)
     rpc = VideoIndexRpc(
         texts,
         Edits(house.database, house.control, texts, subtitles),
         subtitles,
+        chapters,
+        VideoSummaries(chapters, chaptering),
+        Answers(house.database, chaptering),
         Collections(house.database, house.control),
         videos,
         Intake(house.database, house.store, house.control, subtitles, 10_000_000, 4),
@@ -93,11 +107,13 @@ def serving(house: House, folder: Path) -> Iterator[SimpleNamespace]:
             house=house,
             search=search,
             transcription=transcription,
+            chaptering=outliner,
             folder=folder,
         )
     server.stop()
     inner.stop()
     reader.stop()
+    maker.stop()
 
 
 def header(**changes) -> pb.UploadVideoRequest:

@@ -35,7 +35,9 @@ def test_an_uploaded_video_is_stored_whole_and_begins_its_way(gateway) -> None:
         "film.mp4", pb.Video.PROCESSING, len(FILM), SHA,
     )  # fmt: skip
     assert video.labels == {"site": "north"}
-    assert [s.stage for s in video.stages] == ["decoding", "embedding", "transcription", "captioning", "search"]
+    assert [s.stage for s in video.stages] == [
+        "decoding", "embedding", "transcription", "captioning", "chaptering", "search",
+    ]  # fmt: skip
     assert gateway.house.store.objects.get(f"{video.name}/source") == FILM
     assert not [k for k in objects(gateway) if k.startswith("uploads/")]
 
@@ -287,6 +289,7 @@ def test_watching_tells_each_stage_until_the_video_is_ready(gateway) -> None:
         ("embedding", pb.Stage.SUCCEEDED, 6, 6),
         ("transcription", pb.Stage.SUCCEEDED, 5, 5),
         ("captioning", pb.Stage.SUCCEEDED, 7, 7),
+        ("chaptering", pb.Stage.SUCCEEDED, 2, 2),
         ("search", pb.Stage.SUCCEEDED, 1, 1),
     ]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 
 from services.cli import demo
-from services.cli.demo_films import FILMS, RATE, Film, Scene, write
+from services.cli.demo_films import FILMS, RATE, SLIDES_RATE, Film, Scene, write
 
 
 def test_film_has_a_shot_a_scene_and_its_narration(tmp_path: Path):
@@ -36,3 +36,17 @@ def test_a_moment_shows_the_picture_when_most_of_it_lies_in_the_shot():
     assert demo._shows(film, "b", {"start": "3.5s", "end": "6s"})
     assert not demo._shows(film, "b", {"end": "6s"})
     assert not demo._shows(film, "c", {"end": "6s"})
+
+
+def test_slides_stand_still_and_their_sentences_share_the_time(tmp_path: Path):
+    film = Film("f", (Scene("coffee.png", 3, "One.\nTwo? Three!"), Scene("camera.png", 2, "")), slides=True)
+    assert list(film.narration()) == [(0, 1000, "One."), (1000, 2000, "Two?"), (2000, 3000, "Three!")]
+    write(film, tmp_path / "f.mp4")
+    with av.open(str(tmp_path / "f.mp4")) as opened:
+        frames = [frame.to_ndarray(format="gray").astype(int) for frame in opened.decode(video=0)]
+    assert len(frames) == 5 * SLIDES_RATE
+    assert max(abs(a - b).mean() for a, b in pairwise(frames[: 3 * SLIDES_RATE])) < 1
+
+
+def test_one_film_is_long_enough_for_chapters():
+    assert max(sum(scene.seconds for scene in film.scenes) for film in FILMS) > 180

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cli.inputs import Label, Time, is_address, sources
+from services.cli.inputs import Label, Range, Time, is_address, sources
 from services.cli.upload import title_of
 
 
@@ -33,6 +33,17 @@ def test_time_is_read_exactly(text, ns):
 def test_what_is_not_a_time_is_refused(text):
     with pytest.raises(click.BadParameter):
         Time().convert(text, None, None)
+
+
+def test_range_is_two_times_in_order():
+    assert Range().convert("0:30-1:02:03.5", None, None) == (30_000_000_000, 3_723_500_000_000)
+    assert Range().convert("1-2s", None, None) == (1_000_000_000, 2_000_000_000)
+
+
+@pytest.mark.parametrize("text", ["", "1", "1-", "-1", "2-1", "1-1", "1-2-3", "a-b"])
+def test_what_is_no_range_is_refused(text):
+    with pytest.raises(click.BadParameter):
+        Range().convert(text, None, None)
 
 
 @given(st.integers(0, 99), st.integers(0, 59), st.integers(0, 59), st.integers(0, 10**9 - 1))

@@ -1,0 +1,112 @@
+"""Chapters, summaries and answers over the gateway."""
+
+import os
+from typing import Any
+
+from google.protobuf.json_format import Parse, ParseError
+from vidx.gateway.v1 import video_index_service_pb2 as pb
+from vidx.media.v1 import chapters_pb2, media_pb2
+
+from services.cli.client import Gateway
+from services.cli.output import complain, printable
+from services.cli.tracks import again
+from services.core.errors import Conflict, InvalidInput, NotFound
+from services.core.times import TimeRange
+from services.runtime.media_proto import range_to
+
+MAKING_S = 180.0
+"""Deadline of what a language model may write; above the gateway's own."""
+MAX_FILE = 1 << 20
+
+
+def chapters(gateway: Gateway, name: str, count: int = 0, titles: tuple[str, ...] = ()) -> pb.ListChaptersResponse:
+    """The stored chapters, or so many, or where those titles are."""
+    request = pb.ListChaptersRequest(parent=name, count=count, titles=titles)
+    return gateway.call(gateway.stub.ListChapters, request, MAKING_S)
+
+
+def change(name: str, file: str | None) -> pb.UpdateChaptersRequest:
+    """What to ask to set the chapters of a file, or, without one, to forget what was set. Raises InvalidInput, OSError.
+
+    A file is what `vidx chapters --json` prints, or WebVTT, FFmetadata or lines with times, such as "[0:00] Title".
+    """
+    request = pb.UpdateChaptersRequest(parent=name)
+    if file is None:
+        return request
+    with open(file, "rb") as opened:
+        content = opened.read(MAX_FILE + 1)
+    if len(content) > MAX_FILE:
+        raise InvalidInput(f"{printable(file)}: more than {MAX_FILE} bytes")
+    if not file.lower().endswith(".json") and not content.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+        request.file.content = content
+        return request
+    try:
+        found = Parse(content, pb.ListChaptersResponse(), ignore_unknown_fields=True)
+    except (ParseError, UnicodeDecodeError) as error:
+        rule = "JSON must be what `vidx chapters --json` prints"
+        raise InvalidInput(f"{printable(os.path.basename(file))}: {rule}: {error}") from error
+    request.chapters.SetInParent()
+    for one in found.chapters:
+        request.chapters.chapters.add(range=one.range, title=one.title)
+    return request
+
+
+def export(gateway: Gateway, name: str, format_: str) -> bytes:
+    """The stored chapters as a file."""
+    return gateway.call(gateway.stub.ExportChapters, pb.ExportChaptersRequest(parent=name, format=format_)).content
+
+
+def chapter_name(gateway: Gateway, name: str, chapter: str) -> str:
+    """A chapter's full name, from its number in the list, from 1, or from the last part of its name."""
+    if not chapter.isascii() or not chapter.isdigit():
+        return f"{name}/chapters/{chapter.rpartition('/')[2]}"
+    listed = chapters(gateway, name).chapters
+    if not 1 <= int(chapter) <= len(listed):
+        raise NotFound(f"{name} has {len(listed)} chapters, none of number {chapter[:20]}")
+    return listed[int(chapter) - 1].name
+
+
+def summary(
+    gateway: Gateway, name: str, chapter: str, range_: tuple[int, int] | None, length: str, focus: str
+) -> tuple[chapters_pb2.Summary, bool]:
+    """The stored summary where there is one, else one made for this call; and whether it is stored.
+
+    `length` "" is medium, and short for a chapter.
+    """
+    full = chapter_name(gateway, name, chapter) if chapter else name
+    number = chapters_pb2.SummaryLength.Value((length or ("short" if chapter else "medium")).upper())
+    if not focus and range_ is None and (not chapter or number == chapters_pb2.SHORT):
+        try:
+            return gateway.call(gateway.stub.GetSummary, pb.GetSummaryRequest(name=full, length=number)), True
+        except Conflict:
+            # It was given up, or is still to be written; it may be made all the same.
+            pass
+    request = pb.SummarizeRequest(name=full, length=number, focus=focus)
+    if range_ is not None:
+        request.range.CopyFrom(range_to(TimeRange(*range_)))
+    return gateway.call(gateway.stub.Summarize, request, MAKING_S), False
+
+
+def ask(gateway: Gateway, parent: str, question: str, videos: list[str]) -> chapters_pb2.Answer:
+    """What videos say to a question."""
+    return gateway.call(gateway.stub.Ask, pb.AskRequest(parent=parent, question=question, videos=videos), MAKING_S)
+
+
+def titles(gateway: Gateway, answer: chapters_pb2.Answer) -> dict[str, str]:
+    """Titles of the videos that an answer rests on, by name."""
+    found = {}
+    for name in dict.fromkeys(cited.video for one in answer.sentences for cited in one.citations):
+        try:
+            found[name] = gateway.call(gateway.stub.GetVideo, pb.GetVideoRequest(name=name)).title
+        except NotFound:
+            found[name] = name
+    return found
+
+
+def complain_of(message: Any, name: str = "") -> None:
+    """Say that a language model was asked in vain; `name` is the video where what it should have written is stored."""
+    if not message.HasField("fault"):
+        return
+    fault: media_pb2.Fault = message.fault
+    advice = again(name, "chaptering") if name else "ask again once that is done"
+    complain(f"written without the language model: {fault.reason}: {fault.message}; {advice}")

@@ -1,0 +1,101 @@
+"""Proto in, proto out: chapters, summaries, answers."""
+
+import re
+
+import grpc
+from vidx.gateway.v1 import video_index_service_pb2 as pb
+from vidx.gateway.v1.video_index_service_pb2_grpc import VideoIndexServiceServicer
+from vidx.media.v1 import chapters_pb2, media_pb2
+
+from services.core.chapters import Length
+from services.core.errors import InvalidInput
+from services.core.names import CollectionName, VideoName
+from services.core.times import TimeRange
+from services.gateway import chapters, convert
+from services.gateway.answers import Answers
+from services.gateway.chaptering import Wish
+from services.gateway.chapters import VideoChapters
+from services.gateway.summaries import VideoSummaries
+from services.gateway.videos import Videos
+from services.runtime.chapters_proto import FROM_LENGTH, answer_to, summary_to
+from services.runtime.media_proto import nanoseconds
+
+_CHAPTER = re.compile(r"c\d{1,16}", re.ASCII)
+
+
+class ChapterRpc(VideoIndexServiceServicer):
+    """The methods of the public service that tell what is in videos, part by part."""
+
+    def __init__(self, chapters: VideoChapters, summaries: VideoSummaries, answers: Answers, videos: Videos) -> None:
+        self._chapters = chapters
+        self._summaries = summaries
+        self._answers = answers
+        self._videos = videos
+
+    def ListChapters(self, request: pb.ListChaptersRequest, context: grpc.ServicerContext) -> pb.ListChaptersResponse:  # noqa: N802
+        name = VideoName.parse(request.parent, "parent")
+        if request.count or request.titles:
+            wish = Wish(request.count, tuple(request.titles))
+            return convert.chapters(name, self._chapters.made(name, wish, context.time_remaining()))
+        return convert.chapters(name, self._chapters.stored(name))
+
+    def UpdateChapters(self, request: pb.UpdateChaptersRequest, context: grpc.ServicerContext) -> pb.Video:  # noqa: N802
+        name = VideoName.parse(request.parent, "parent")
+        given = request.WhichOneof("edit")
+        if given == "file":
+            self._chapters.put_file(name, request.file.format, request.file.content)
+        elif given == "chapters":
+            listed = [(*_bounds(one.range), one.title) for one in request.chapters.chapters]
+            self._chapters.put(name, lambda duration: chapters.checked(listed, duration))
+        else:
+            self._chapters.clear(name)
+        return convert.video(self._videos.get(name))
+
+    def ExportChapters(  # noqa: N802
+        self, request: pb.ExportChaptersRequest, context: grpc.ServicerContext
+    ) -> pb.ExportChaptersResponse:
+        file = self._chapters.export(VideoName.parse(request.parent, "parent"), request.format)
+        return pb.ExportChaptersResponse(content=file.content, media_type=file.media_type, ending=file.ending)
+
+    def GetSummary(self, request: pb.GetSummaryRequest, context: grpc.ServicerContext) -> chapters_pb2.Summary:  # noqa: N802
+        name, chapter = _parse(request.name)
+        length = _length(request.length) if request.length else None
+        return summary_to(self._summaries.stored(name, chapter, length))
+
+    def Summarize(self, request: pb.SummarizeRequest, context: grpc.ServicerContext) -> chapters_pb2.Summary:  # noqa: N802
+        name, chapter = _parse(request.name)
+        range_ = _range(request.range) if request.HasField("range") else None
+        length, left = _length(request.length), context.time_remaining()
+        return summary_to(self._summaries.made(name, chapter, range_, length, request.focus, left))
+
+    def Ask(self, request: pb.AskRequest, context: grpc.ServicerContext) -> chapters_pb2.Answer:  # noqa: N802
+        parent = CollectionName.parse(request.parent, "parent")
+        videos = [VideoName.parse(name, f"videos[{i}]") for i, name in enumerate(request.videos)]
+        return answer_to(self._answers.ask(parent, request.question, videos, context.time_remaining()))
+
+
+def _parse(text: str) -> tuple[VideoName, str]:
+    """A video's name and a chapter's id, "" for the video's own name."""
+    video, parted, chapter = text.partition("/chapters/")
+    if parted and not _CHAPTER.fullmatch(chapter):
+        form = "collections/{collection}/videos/{video}/chapters/{chapter}, the last part such as c90500"
+        raise InvalidInput(f"name {text[:120]!r} is not of the form {form}", fields={"name": f"format: {form}"})
+    return VideoName.parse(video), chapter
+
+
+def _length(number: chapters_pb2.SummaryLength.ValueType) -> Length:
+    if number not in FROM_LENGTH:
+        raise InvalidInput(f"no length {number}", fields={"length": "one of SummaryLength"})
+    return FROM_LENGTH[number]
+
+
+def _bounds(range_: media_pb2.TimeRange) -> tuple[int, int]:
+    return nanoseconds(range_.start), nanoseconds(range_.end)
+
+
+def _range(range_: media_pb2.TimeRange) -> TimeRange:
+    start, end = _bounds(range_)
+    if not 0 <= start < end:
+        rule = "begins at 0 or later and ends after that"
+        raise InvalidInput(f"range: {rule}", fields={"range": rule})
+    return TimeRange(start, end)
