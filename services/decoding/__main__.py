@@ -1,11 +1,13 @@
 """Where the decoding service is wired: `python -m services.decoding --role serve|work|all`."""
 
+import functools
+
 from services.decoding import rpc, tasks
 from services.decoding.reader import SandboxedReader
-from services.decoding.sandbox import Sandbox
 from services.decoding.service import Decoding
 from services.decoding.settings import DecodingSettings
 from services.runtime import service, store, telemetry
+from services.runtime.sandbox import Sandbox
 from services.runtime.settings import StoreSettings, Telemetry, read
 
 ASKING = 2
@@ -17,8 +19,14 @@ def main() -> None:
     telemetry.configure("decoding", read(Telemetry))
     settings = read(DecodingSettings)
     artifacts = store.connect(read(StoreSettings))
-    bounds = settings.child_memory_bytes, settings.child_file_bytes
-    with Sandbox(settings.concurrency, *bounds) as work, Sandbox(ASKING, *bounds) as ask:
+    sandbox = functools.partial(
+        Sandbox,
+        memory_bytes=settings.child_memory_bytes,
+        file_bytes=settings.child_file_bytes,
+        what="reading the file",
+        slow="raise VIDX_DECODING_TIMEOUT_BASE_S or VIDX_DECODING_TIMEOUT_FACTOR",
+    )
+    with sandbox(settings.concurrency) as work, sandbox(ASKING) as ask:
         reader = SandboxedReader(work, ask, settings.limits, settings.sampling, settings.timeouts)
         stage = Decoding(artifacts, reader, settings.shape)
         steps = tasks.steps(stage)

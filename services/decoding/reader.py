@@ -9,7 +9,7 @@ from services.core.media import Plan, Probe
 from services.core.times import TimeRange, to_seconds
 from services.decoding import pyav
 from services.decoding.ports import Inspection, Limits, Sampling, SegmentFiles
-from services.decoding.sandbox import Sandbox
+from services.runtime.sandbox import Sandbox
 
 PARTS = 1000
 

@@ -6,12 +6,12 @@ from services.core.errors import VidxError
 from services.core.store import Artifacts
 from services.packs import manifest as manifests
 from services.runtime import service, store, telemetry
+from services.runtime.sandbox import Sandbox
 from services.runtime.settings import StoreSettings, Telemetry, read
 from services.transcription import rpc, tasks
 from services.transcription.langcodes import LangcodesLanguages
 from services.transcription.listening import Listener
 from services.transcription.ports import Recognizer
-from services.transcription.processes import Processes
 from services.transcription.pyav import PyavSounds
 from services.transcription.readers import SubtitleReaders
 from services.transcription.sentencex import SentencexSplitter
@@ -20,7 +20,7 @@ from services.transcription.settings import TranscriptionSettings
 from services.transcription.silero import SileroVoice
 
 
-def recognizer(settings: TranscriptionSettings, processes: Processes) -> Recognizer:
+def recognizer(settings: TranscriptionSettings, sandbox: Sandbox) -> Recognizer:
     """The server of the settings when there is one, else what the pack names. Only its libraries are imported."""
     speech = manifests.load(settings.models).speech
     if settings.api_url is not None:
@@ -41,14 +41,14 @@ def recognizer(settings: TranscriptionSettings, processes: Processes) -> Recogni
         return FasterWhisper(folder, speech.language, settings.concurrency)
     from services.transcription.pocketsphinx import PocketSphinx
 
-    return PocketSphinx(processes, timeout_factor=settings.timeout_factor)
+    return PocketSphinx(sandbox, timeout_factor=settings.timeout_factor)
 
 
-def build(settings: TranscriptionSettings, artifacts: Artifacts, processes: Processes) -> Transcription:
+def build(settings: TranscriptionSettings, artifacts: Artifacts, sandbox: Sandbox) -> Transcription:
     """The stage on its real parts."""
     languages = LangcodesLanguages()
-    heard = recognizer(settings, processes)
-    listener = Listener(artifacts.objects, PyavSounds(processes), SileroVoice(), heard)
+    heard = recognizer(settings, sandbox)
+    listener = Listener(artifacts.objects, PyavSounds(sandbox), SileroVoice(), heard)
     return Transcription(artifacts, listener, SubtitleReaders(), SentencexSplitter(), languages)
 
 
@@ -57,9 +57,10 @@ def main() -> None:
     telemetry.configure("transcription", read(Telemetry))
     settings = read(TranscriptionSettings)
     artifacts = store.connect(read(StoreSettings))
-    with Processes(settings.concurrency, settings.memory_bytes) as processes:
+    slow = "raise VIDX_TRANSCRIPTION_TIMEOUT_FACTOR"
+    with Sandbox(settings.concurrency, settings.memory_bytes, what="listening", slow=slow) as sandbox:
         try:
-            stage = build(settings, artifacts, processes)
+            stage = build(settings, artifacts, sandbox)
         except VidxError as error:
             sys.exit(f"transcription cannot start: {error.message}")
         steps = tasks.steps(stage)

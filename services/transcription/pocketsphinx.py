@@ -12,11 +12,11 @@ from services.core.errors import InvalidInput
 from services.core.jobs import Progress
 from services.core.text import Cue, Word
 from services.core.times import MILLISECOND, TimeRange
+from services.runtime.sandbox import Sandbox, Task
 from services.transcription.domain.cues import mean_confidence
 from services.transcription.domain.sound import RATE, Samples, Span, range_of, time_of
 from services.transcription.domain.words import joined
 from services.transcription.ports import Heard
-from services.transcription.processes import Processes, Task
 
 LANGUAGE = "en"
 LONGEST = 20 * RATE
@@ -25,6 +25,8 @@ SETTINGS = {"fwdflat": False, "topn": 3, "maxhmmpf": 10_000}
 FRAME = 10 * MILLISECOND
 _SCRAP = np.random.default_rng(0).normal(0, 300, RATE // 10).astype(np.int16).tobytes()
 """A tenth of a second of noise."""
+Spoken = tuple[str, int, int, float]
+"""A word, its first frame, the frame after its last, and its posterior [0, 1]."""
 VERSION = f"pocketsphinx {version('pocketsphinx')} {sorted(SETTINGS.items())}"
 
 
@@ -34,8 +36,8 @@ class PocketSphinx:
     A decoder holds the interpreter's lock while it works and may be used by one thread only, so it lives in processes.
     """
 
-    def __init__(self, processes: Processes, timeout_base_s: float = 60.0, timeout_factor: float = 10.0) -> None:
-        self._processes = processes
+    def __init__(self, sandbox: Sandbox, timeout_base_s: float = 60.0, timeout_factor: float = 10.0) -> None:
+        self._sandbox = sandbox
         self._base_s = timeout_base_s
         self._factor = timeout_factor
 
@@ -65,13 +67,13 @@ class PocketSphinx:
         progress(len(spans), len(spans))
         return Heard(LANGUAGE, tuple(cues))
 
-    def _begin(self, samples: Samples, span: Span) -> Task:
+    def _begin(self, samples: Samples, span: Span) -> Task[list[Spoken]]:
         timeout_s = self._base_s + self._factor * span.size / RATE
         sound = samples[span.start : span.end].tobytes()
-        return self._processes.start("recognizing speech", timeout_s, decode, sound)
+        return self._sandbox.start(decode, sound, timeout_s=timeout_s)
 
 
-def decode(sound: bytes) -> list[tuple[str, int, int, float]]:
+def decode(sound: bytes) -> list[Spoken]:
     """Words of 16-bit samples, with first frame, frame after the last, and posterior [0, 1]; frames last 10 ms."""
     decoder = _decoder()
     # What was heard before must not matter. Noise is tracked from utterance to utterance until the front end is made
@@ -101,7 +103,7 @@ def _spelled(word: str) -> str:
     return word.split("(")[0]
 
 
-def _placed(found: Sequence[tuple[str, int, int, float]], span: Span) -> tuple[Word, ...]:
+def _placed(found: Sequence[Spoken], span: Span) -> tuple[Word, ...]:
     whole, begin = range_of(span), time_of(span.start)
     words = []
     for text, first, end, confidence in found:

@@ -1,6 +1,5 @@
 """Opens sound files with PyAV: FLAC and WAV only, in a child process, as a stranger's bytes may be among them."""
 
-import gc
 import io
 
 import av
@@ -8,8 +7,8 @@ import av.error
 import numpy as np
 
 from services.core.errors import InvalidInput, MediaLimit
+from services.runtime.sandbox import Sandbox
 from services.transcription.domain.sound import RATE, Samples
-from services.transcription.processes import Processes
 
 TIMEOUT_S = 120.0
 _NO_SOUND = "not a FLAC or WAV file that can be read"
@@ -18,24 +17,16 @@ _NO_SOUND = "not a FLAC or WAV file that can be read"
 class PyavSounds:
     """Implements `ports.Sounds`."""
 
-    def __init__(self, processes: Processes) -> None:
-        self._processes = processes
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
 
     def samples(self, data: bytes, longest: int) -> Samples:
-        found = self._processes.start("reading the sound", TIMEOUT_S, decode, data, longest).result()
+        found = self._sandbox.run(decode, data, longest, timeout_s=TIMEOUT_S)
         return np.frombuffer(found, np.int16)
 
 
 def decode(data: bytes, longest: int) -> bytes:
     """16-bit samples at 16 kHz, mono, in the machine's byte order."""
-    try:
-        return _decoded(data, longest)
-    finally:
-        # PyAV's objects hold each other, and too few are made for the collector to run.
-        gc.collect()
-
-
-def _decoded(data: bytes, longest: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     try:

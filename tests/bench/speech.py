@@ -14,11 +14,11 @@ from pathlib import Path
 
 import psutil
 
+from services.runtime.sandbox import Sandbox
 from services.runtime.store_folder import FolderStore
 from services.transcription.domain.sound import RATE
 from services.transcription.listening import Listener
 from services.transcription.pocketsphinx import PocketSphinx
-from services.transcription.processes import Processes
 from services.transcription.pyav import PyavSounds
 from services.transcription.silero import SileroVoice
 
@@ -30,9 +30,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     files = parser.parse_args().files
-    with Processes(1, MEMORY) as processes, tempfile.TemporaryDirectory() as folder:
-        sounds = PyavSounds(processes)
-        listener = Listener(FolderStore(Path(folder)), sounds, SileroVoice(), PocketSphinx(processes))
+    with Sandbox(1, MEMORY) as sandbox, tempfile.TemporaryDirectory() as folder:
+        sounds = PyavSounds(sandbox)
+        listener = Listener(FolderStore(Path(folder)), sounds, SileroVoice(), PocketSphinx(sandbox))
         listener.file(files[0].read_bytes(), LONGEST, "")
         costs = []
         for file in files:

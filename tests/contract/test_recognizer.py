@@ -9,12 +9,12 @@ import pytest
 
 from services.core.errors import Cancelled, InvalidInput
 from services.core.jobs import no_progress
+from services.runtime.sandbox import Sandbox
 from services.transcription.domain.sound import RATE, Samples, Span, range_of
 from services.transcription.langcodes import LangcodesLanguages
 from services.transcription.openai_api import OpenAiApi
 from services.transcription.pocketsphinx import PocketSphinx
 from services.transcription.ports import Heard, Recognizer
-from services.transcription.processes import Processes
 from tests.fakes.transcription import FakeRecognizer, speech
 from tests.media.sounds import babble, band, noise
 from tests.media.whisper import tiny_whisper
@@ -36,9 +36,9 @@ def answer(asked: Asked) -> Answer:
 @pytest.fixture(scope="module")
 def recognizers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Recognizer]]:
     found: dict[str, Recognizer] = {"fake": FakeRecognizer()}
-    with Processes(2, 4 << 30) as processes, transcription_api.serving() as api:
+    with Sandbox(2, 4 << 30) as sandbox, transcription_api.serving() as api:
         api.answers = [answer]
-        found["pocketsphinx"] = PocketSphinx(processes)
+        found["pocketsphinx"] = PocketSphinx(sandbox)
         found["openai_api"] = OpenAiApi(api.url, "m", "", LangcodesLanguages())
         try:
             from services.transcription.faster_whisper import FasterWhisper

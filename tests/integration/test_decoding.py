@@ -21,9 +21,9 @@ from services.core.names import VideoName
 from services.core.times import MILLISECOND, SECOND, TimeRange, covers
 from services.decoding.ports import Limits, Sampling
 from services.decoding.reader import SandboxedReader, Timeouts
-from services.decoding.sandbox import Sandbox
 from services.decoding.service import Decoding, Shape
 from services.runtime.artifacts import ArtifactStore
+from services.runtime.sandbox import Sandbox
 from services.runtime.store_folder import FolderStore
 from tests.media import films
 from tests.media.broken import phone_matrix, timeless

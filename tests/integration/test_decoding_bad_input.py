@@ -13,7 +13,7 @@ from services.core.times import SECOND, TimeRange
 from services.decoding.domain.segments import plan_segments
 from services.decoding.ports import Limits, Sampling
 from services.decoding.reader import SandboxedReader, Timeouts
-from services.decoding.sandbox import Sandbox
+from services.runtime.sandbox import Sandbox
 from tests.media import broken
 from tests.media.films import film, sound_only, tone, two_scenes
 from tests.media.pictures import corners, hold, pan, plain

@@ -1,4 +1,4 @@
-"""The stage on its real parts: FLAC files, Silero, PocketSphinx in child processes."""
+"""The stage on its real parts: FLAC files, Silero, PocketSphinx in child sandbox."""
 
 import os
 from collections.abc import Iterator
@@ -20,12 +20,12 @@ from services.core.times import SECOND, TimeRange
 from services.packs import manifest
 from services.packs.manifest import Speech
 from services.runtime.artifacts import ArtifactStore
+from services.runtime.sandbox import Sandbox
 from services.runtime.store_folder import FolderStore
 from services.transcription.__main__ import build, recognizer
 from services.transcription.domain.sound import RATE, Samples
 from services.transcription.openai_api import OpenAiApi
 from services.transcription.pocketsphinx import PocketSphinx
-from services.transcription.processes import Processes
 from services.transcription.pyav import PyavSounds
 from services.transcription.service import Transcription
 from services.transcription.settings import TranscriptionSettings
@@ -37,8 +37,8 @@ VIDEO = VideoName("c", "v")
 
 
 @pytest.fixture(scope="module")
-def processes() -> Iterator[Processes]:
-    with Processes(1, 4 << 30) as found:
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(1, 4 << 30) as found:
         yield found
 
 
@@ -54,8 +54,8 @@ def settings(folder: Path, speech: Speech | None = None, **more: object) -> Tran
 
 
 @pytest.fixture
-def stage(tmp_path: Path, artifacts: ArtifactStore, processes: Processes) -> Transcription:
-    return build(settings(tmp_path / "pack"), artifacts, processes)
+def stage(tmp_path: Path, artifacts: ArtifactStore, sandbox: Sandbox) -> Transcription:
+    return build(settings(tmp_path / "pack"), artifacts, sandbox)
 
 
 def flac(path: Path, samples: Samples, rate: int = RATE, format_: str = "flac") -> bytes:
@@ -132,46 +132,46 @@ def test_the_same_sound_has_the_same_chances_whatever_was_heard_before_and_in_an
 
 @pytest.mark.parametrize(("rate", "format_"), [(16_000, "flac"), (44_100, "flac"), (8_000, "wav"), (48_000, "wav")])
 def test_flac_and_wav_of_any_rate_are_heard_at_16_khz(
-    rate: int, format_: str, processes: Processes, tmp_path: Path
+    rate: int, format_: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     data = flac(tmp_path / "a", np.zeros(2 * rate, np.int16), rate, format_)
-    assert len(PyavSounds(processes).samples(data, 10 * RATE)) == pytest.approx(2 * RATE, abs=64)
+    assert len(PyavSounds(sandbox).samples(data, 10 * RATE)) == pytest.approx(2 * RATE, abs=64)
 
 
-def test_samples_go_through_flac_unchanged(processes: Processes, tmp_path: Path) -> None:
+def test_samples_go_through_flac_unchanged(sandbox: Sandbox, tmp_path: Path) -> None:
     sound = sounds.babble(3)
-    found = PyavSounds(processes).samples(flac(tmp_path / "a", sound), 10 * RATE)
+    found = PyavSounds(sandbox).samples(flac(tmp_path / "a", sound), 10 * RATE)
     np.testing.assert_array_equal(found, sound)
 
 
 @pytest.mark.parametrize(
     "data", [b"RIFF", b"fLaC", b"\0" * 1000, b"#EXTM3U\nfile:///etc/hostname\n", b"\x1aE\xdf\xa3" * 9]
 )
-def test_what_is_no_sound_file_is_refused(data: bytes, processes: Processes) -> None:
+def test_what_is_no_sound_file_is_refused(data: bytes, sandbox: Sandbox) -> None:
     with pytest.raises(InvalidInput, match="FLAC or WAV"):
-        PyavSounds(processes).samples(data, RATE)
+        PyavSounds(sandbox).samples(data, RATE)
 
 
-def test_more_sound_than_is_read_is_refused(processes: Processes, tmp_path: Path) -> None:
+def test_more_sound_than_is_read_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
     with pytest.raises(MediaLimit, match="more than 1 s"):
-        PyavSounds(processes).samples(flac(tmp_path / "a", np.zeros(5 * RATE, np.int16)), RATE)
+        PyavSounds(sandbox).samples(flac(tmp_path / "a", np.zeros(5 * RATE, np.int16)), RATE)
 
 
-def test_a_process_that_dies_is_said_so_and_replaced(processes: Processes) -> None:
+def test_a_process_that_dies_is_said_so_and_replaced(sandbox: Sandbox) -> None:
     with pytest.raises(WorkerLost, match="died"):
-        processes.start("dying", 60, _die).result()
-    assert processes.start("living", 60, len, b"abc").result() == 3
+        sandbox.run(_die, timeout_s=60)
+    assert sandbox.run(len, b"abc", timeout_s=60) == 3
 
 
-def test_the_pack_and_the_settings_say_what_recognizes(tmp_path: Path, processes: Processes) -> None:
+def test_the_pack_and_the_settings_say_what_recognizes(tmp_path: Path, sandbox: Sandbox) -> None:
     pack = settings(tmp_path / "p")
-    assert isinstance(recognizer(pack, processes), PocketSphinx)
+    assert isinstance(recognizer(pack, sandbox), PocketSphinx)
     served = settings(tmp_path / "p", api_url="http://127.0.0.1:9/v1/", api_model="m")
-    assert isinstance(recognizer(served, processes), OpenAiApi)
-    assert recognizer(served, processes).version == "http://127.0.0.1:9/v1/audio/transcriptions m"
+    assert isinstance(recognizer(served, sandbox), OpenAiApi)
+    assert recognizer(served, sandbox).version == "http://127.0.0.1:9/v1/audio/transcriptions m"
 
 
-def test_a_pack_that_names_a_whisper_model_loads_it(tmp_path: Path, processes: Processes) -> None:
+def test_a_pack_that_names_a_whisper_model_loads_it(tmp_path: Path, sandbox: Sandbox) -> None:
     faster_whisper = pytest.importorskip("faster_whisper") and pytest.importorskip(
         "services.transcription.faster_whisper"
     )
@@ -179,7 +179,7 @@ def test_a_pack_that_names_a_whisper_model_loads_it(tmp_path: Path, processes: P
 
     tiny_whisper(tmp_path / "p" / "speech")
     pack = settings(tmp_path / "p", Speech(technology="faster_whisper", model="speech", language="en"))
-    assert isinstance(recognizer(pack, processes), faster_whisper.FasterWhisper)
+    assert isinstance(recognizer(pack, sandbox), faster_whisper.FasterWhisper)
 
 
 def _die() -> None:
