@@ -106,7 +106,8 @@ def test_no_speech_is_no_words(recognizer: Recognizer) -> None:
 @pytest.mark.parametrize("samples", [np.zeros(RATE, np.int16), np.full(RATE, -32768, np.int16), noise(1)])
 def test_any_sound_can_be_heard(recognizer: Recognizer, samples: Samples) -> None:
     for span in (Span(0, 1), Span(0, 200), Span(0, len(samples))):
-        hear(recognizer, samples, [span])
+        cues = hear(recognizer, samples, [span]).cues
+        assert all(cue.text.strip() and 0 <= cue.confidence <= 1 for cue in cues)
 
 
 def test_what_is_no_longer_wanted_stops(recognizer: Recognizer) -> None:
