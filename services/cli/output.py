@@ -34,7 +34,7 @@ def complain(message: str) -> None:
 
 
 def json_line(message: "Message", *, whole: bool = False) -> str:
-    """The message as protobuf JSON on one line; with `whole` false, zero and empty fields are written as well."""
+    """The message as protobuf JSON on one line. With `whole`, what is false, zero or empty is written as well."""
     from google.protobuf.json_format import MessageToJson
 
     return MessageToJson(message, indent=None, ensure_ascii=False, always_print_fields_with_no_presence=whole)

@@ -180,6 +180,8 @@ class FakeGateway(rpc.VideoIndexServiceServicer):
     def GetTranscript(self, request, context):  # noqa: N802
         if request.language == "fr":
             raise e.NotFound("no transcript in 'fr'")
+        if request.name.endswith("/silent"):
+            return pb.GetTranscriptResponse()
         at = int(request.page_token or 0)
         found = [
             pb.TranscriptSegment(

@@ -465,6 +465,7 @@ def test_a_transcript_is_printed_with_times_as_one_message_or_as_a_file(gateway,
         assert whole["segments"][1]["range"] == {"start": "1s", "end": "2s"}
         assert whole["segments"][1]["source"] == "SUBTITLE_STREAM"
         assert whole["languages"] == ["en", "de"]
+    assert json.loads(vidx("transcript", "silent", "--json").out)["segments"] == []
     assert vidx("transcript", "v0", "--format", "srt", "--language", "de").out == "format 1 of de\n"
     assert vidx("transcript", "v0", "--format", "webvtt").out == "format 2 of \n"
     assert vidx("transcript", "v0", "--format", "text").out == "format 3 of \n"

@@ -56,7 +56,7 @@ def transcript_command(
             return 0
         found = transcripts.whole(gateway, full, language)
     if json or format_ == "json":
-        say(json_line(found))
+        say(json_line(found, whole=True))
         return 0
     table(["range", "text"], [(span(s.range), " / ".join(s.text.splitlines())) for s in found.segments])
     if not found.segments:
@@ -77,7 +77,7 @@ def captions_command(name: str, collection: str, json: bool) -> None:
     with connect() as gateway:
         found = [d for page in gateway.pages(gateway.stub.ListCaptions, request) for d in page.descriptions]
     if json:
-        say(json_line(pb.ListCaptionsResponse(descriptions=found)))
+        say(json_line(pb.ListCaptionsResponse(descriptions=found), whole=True))
         return
     table(
         ["shot", "range", "sure", "caption", "labels"],
@@ -109,7 +109,7 @@ def text_command(name: str, collection: str, json: bool) -> None:
     with connect() as gateway:
         found = [r for page in gateway.pages(gateway.stub.ListOnScreenText, request) for r in page.readings]
     if json:
-        say(json_line(pb.ListOnScreenTextResponse(readings=found)))
+        say(json_line(pb.ListOnScreenTextResponse(readings=found), whole=True))
         return
     table(
         ["range", "sure", "text"],
