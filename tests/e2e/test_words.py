@@ -128,7 +128,7 @@ def test_a_film_in_which_nothing_is_said_has_an_empty_transcript(platform: Platf
     samples = {"none": None, "silence": np.zeros(SOUND_RATE * 4, np.int16), "a tone": films.tone(4)}[sound]
     seed = 60 + 2 * len(sound)
     video = index(platform, film(tmp_path / "quiet.mp4", pictures(seed, 2), sound=samples), "quiet")
-    assert platform.messages("transcript", video["name"]) == [{}]
+    assert platform.messages("transcript", video["name"]) == [{"segments": [], "nextPageToken": "", "languages": []}]
     done = platform.vidx("transcript", video["name"])
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "nothing is said\n")
 
