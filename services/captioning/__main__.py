@@ -19,6 +19,7 @@ from services.core.errors import NotFound, VidxError
 from services.packs import manifest as manifests
 from services.runtime import grpc_client, service, store, telemetry
 from services.runtime.settings import StoreSettings, Telemetry, read
+from services.runtime.text_embedding import TextEmbedding
 from services.runtime.triton import Triton, TritonSettings
 
 
@@ -46,8 +47,8 @@ def captioner(settings: CaptioningSettings) -> Captioner:
 def build(settings: CaptioningSettings, store_settings: StoreSettings) -> Captioning:
     """The stage on its real parts."""
     artifacts = store.connect(store_settings)
-    channel = grpc_client.channel(settings.embedding_address)
-    encoder = EmbeddingClient(channel, settings.embedding_timeout_s, settings.cache)
+    embedding = TextEmbedding(grpc_client.channel(settings.embedding_address), settings.embedding_timeout_s)
+    encoder = EmbeddingClient(embedding, settings.cache)
     return Captioning(
         OnScreen(artifacts, PillowPictures(settings.max_pixels), RapidReader(settings.threads)),
         Describing(artifacts, captioner(settings), encoder, least=settings.agreement, budget_s=settings.chat_budget_s),

@@ -48,7 +48,7 @@ _KINDS = (
         "Plan: probe and segments",
     ),
     Kind("subtitles", "decoding", ("transcription",), "zip", "a WebVTT file a text subtitle stream"),
-    Kind("frames", "decoding", ("embedding", "captioning", "search"), "pb", "SampledFrames of a segment"),
+    Kind("frames", "decoding", ("embedding", "captioning", "chaptering", "search"), "pb", "SampledFrames of a segment"),
     Kind("jpegs", "decoding", ("embedding", "captioning"), "tar", "JPEGs of a segment's sampled frames"),
     Kind("cuts", "decoding", ("decoding",), "pb", "Shots of a segment"),
     Kind("thumbnails", "decoding", ("gateway",), "tar", "small JPEGs, one a shot of a segment"),
@@ -60,7 +60,13 @@ _KINDS = (
         "pb",
         "Shots of the video",
     ),
-    Kind("frame_vectors", "embedding", ("embedding", "captioning", "search"), "npz", "a unit vector a sampled frame"),
+    Kind(
+        "frame_vectors",
+        "embedding",
+        ("embedding", "captioning", "chaptering", "search"),
+        "npz",
+        "a unit vector a sampled frame",
+    ),
     Kind("frame_classes", "embedding", ("captioning",), "npz", "the encoder's likeliest classes of a sampled frame"),
     Kind(
         "shot_vectors", "embedding", ("captioning", "chaptering", "search"), "npz", "a unit vector a shot of the video"

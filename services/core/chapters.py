@@ -17,6 +17,8 @@ class TitleSource(Enum):
     NUMBER = "number"
     """Nothing is known of the chapter; its title counts it."""
     MODEL = "model"
+    FILE = "file"
+    """The video's file names it."""
 
 
 class Length(Enum):
@@ -56,27 +58,33 @@ class Chapters:
 
 @dataclass(frozen=True)
 class SummarySentence:
-    """A sentence of a summary, the ranges that it rests on, and its chapter from 0."""
+    """A sentence of a summary, the ranges that it rests on, and its chapter from 0.
+
+    `video` is the resource name of the one that it is of, in a summary of several; else "".
+    """
 
     text: str
     ranges: tuple[TimeRange, ...]
     chapter: int = 0
+    video: str = ""
 
 
 @dataclass(frozen=True)
 class Summary:
     """What is in `range` of a video, in order of time; `chapter` from 0 when that is one chapter, else -1.
 
+    Of several videos it is what is in `videos`, one after the other, and `range` is None.
     `writer` is "builtin" or a model; `fault` is set when a model was asked in vain and the built-in way stood in.
     """
 
-    range: TimeRange
+    range: TimeRange | None
     length: Length
     sentences: tuple[SummarySentence, ...] = ()
     chapter: int = -1
     focus: str = ""
     writer: str = "builtin"
     fault: Fault | None = None
+    videos: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,3 +121,36 @@ class Answer:
     sentences: tuple[AnswerSentence, ...] = ()
     writer: str = "builtin"
     fault: Fault | None = None
+
+
+@dataclass(frozen=True)
+class Highlight:
+    """A stretch of a video that stands out; the curve is highest, with `score` of 0 to 1, at `peak` (ns)."""
+
+    range: TimeRange
+    peak: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Highlights:
+    """A curve over a video's time, and the stretches around its local maxima, best first.
+
+    Value i of `saliency`, 0 to 1, is of [i * step, (i + 1) * step) nanoseconds.
+    """
+
+    step: int
+    saliency: tuple[float, ...] = ()
+    highlights: tuple[Highlight, ...] = ()
+
+
+@dataclass(frozen=True)
+class Skim:
+    """What is kept in a short version of a video: ranges in order of time, without overlap."""
+
+    ranges: tuple[TimeRange, ...] = ()
+
+    @property
+    def length(self) -> int:
+        """Nanoseconds of all ranges together."""
+        return sum(r.duration for r in self.ranges)

@@ -52,6 +52,14 @@ class SubtitleStream:
 
 
 @dataclass(frozen=True)
+class FileChapter:
+    """A chapter that a file names; the title is on one line, "" when it has none."""
+
+    range: TimeRange
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class Probe:
     """What a file holds."""
 
@@ -63,6 +71,8 @@ class Probe:
     video: VideoStream
     audio: tuple[AudioStream, ...] = ()
     subtitles: tuple[SubtitleStream, ...] = ()
+    chapters: tuple[FileChapter, ...] = ()
+    """Those that the file names, in order, without overlap and within the duration."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from vidx.embedding.v1 import embedding_service_pb2_grpc as pb_grpc
 
 from services.core.errors import InvalidInput
 from services.core.jobs import Handler
-from services.embedding.service import Embedding
+from services.embedding.service import Embedding, TextVectors
 from services.runtime import steps
 from services.runtime.grpc_server import Register
 
@@ -22,20 +22,12 @@ class EmbeddingService(pb_grpc.EmbeddingServiceServicer):
         self._handlers = handlers
 
     def EmbedText(self, request: pb.EmbedTextRequest, context: grpc.ServicerContext) -> pb.EmbedTextResponse:  # noqa: N802
-        if request.text_space not in pb.TextSpace.values():
-            rule = "one of TextSpace"
-            raise InvalidInput(f"text_space {request.text_space} is not {rule}", fields={"text_space": rule})
-        sentences = request.text_space == pb.SENTENCE
-        embed = self._service.embed_sentences if sentences else self._service.embed_text
-        found = embed(list(request.texts))
-        return pb.EmbedTextResponse(
-            vectors=[pb.Vector(values=row) for row in found.vectors],
-            calibrations=[
-                pb.Calibration(middle=middle, spread=spread)
-                for middle, spread in zip(found.middles, found.spreads, strict=True)
-            ],
-            space=found.space,
-        )
+        wanted, texts = list(request.text_spaces) or [pb.JOINT], list(request.texts)
+        if len(set(wanted)) != len(wanted) or not set(wanted) <= {pb.JOINT, pb.SENTENCE}:
+            rule = "JOINT, SENTENCE or both"
+            raise InvalidInput(f"text_spaces are {wanted}; wanted {rule}", fields={"text_spaces": rule})
+        ways = {pb.JOINT: self._service.embed_text, pb.SENTENCE: self._service.embed_sentences}
+        return pb.EmbedTextResponse(spaces=[_vectors(ways[space](texts)) for space in wanted])
 
     def EmbedImages(self, request: pb.EmbedImagesRequest, context: grpc.ServicerContext) -> pb.EmbedImagesResponse:  # noqa: N802
         vectors = self._service.embed_images(list(request.images))
@@ -43,6 +35,15 @@ class EmbeddingService(pb_grpc.EmbeddingServiceServicer):
 
     def Run(self, request: pb.RunRequest, context: grpc.ServicerContext) -> pb.RunResponse:  # noqa: N802
         return pb.RunResponse(outputs=steps.run(self._handlers, request.job, context))
+
+
+def _vectors(found: TextVectors) -> pb.TextVectors:
+    curves = zip(found.middles, found.spreads, strict=True)
+    return pb.TextVectors(
+        vectors=[pb.Vector(values=row) for row in found.vectors],
+        calibrations=[pb.Calibration(middle=middle, spread=spread) for middle, spread in curves],
+        space=found.space,
+    )
 
 
 def door(service: Embedding, handlers: Mapping[str, Handler]) -> tuple[ServiceDescriptor, Register]:

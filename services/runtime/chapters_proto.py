@@ -8,7 +8,7 @@ from vidx.media.v1 import media_pb2
 
 from services.core import chapters as nouns
 from services.core.jobs import Fault
-from services.runtime.media_proto import range_from, range_to
+from services.runtime.media_proto import duration, nanoseconds, range_from, range_to
 
 SOURCES = {
     nouns.TitleSource.EDITED: pb.Chapter.EDITED,
@@ -17,6 +17,7 @@ SOURCES = {
     nouns.TitleSource.CAPTION: pb.Chapter.SEEN,
     nouns.TitleSource.NUMBER: pb.Chapter.NUMBER,
     nouns.TitleSource.MODEL: pb.Chapter.MODEL,
+    nouns.TitleSource.FILE: pb.Chapter.FILE,
 }
 FROM_SOURCE = {value: key for key, value in SOURCES.items()} | {
     pb.Chapter.TITLE_SOURCE_UNSPECIFIED: nouns.TitleSource.EDITED
@@ -43,26 +44,31 @@ def chapters_from(c: pb.Chapters) -> nouns.Chapters:
 
 def summary_to(s: nouns.Summary) -> pb.Summary:
     sentences = [
-        pb.SummarySentence(text=one.text, ranges=[range_to(r) for r in one.ranges], chapter=one.chapter)
+        pb.SummarySentence(
+            text=one.text, ranges=[range_to(r) for r in one.ranges], chapter=one.chapter, video=one.video
+        )
         for one in s.sentences
     ]
     return pb.Summary(
-        range=range_to(s.range),
+        range=range_to(s.range) if s.range else None,
         length=LENGTHS[s.length],
         sentences=sentences,
         chapter=s.chapter,
         focus=s.focus,
         writer=s.writer,
         fault=_fault_to(s.fault),
+        videos=s.videos,
     )
 
 
 def summary_from(s: pb.Summary) -> nouns.Summary:
     sentences = tuple(
-        nouns.SummarySentence(one.text, tuple(range_from(r) for r in one.ranges), one.chapter) for one in s.sentences
+        nouns.SummarySentence(one.text, tuple(range_from(r) for r in one.ranges), one.chapter, one.video)
+        for one in s.sentences
     )
-    scope, length = range_from(s.range), FROM_LENGTH[s.length]
-    return nouns.Summary(scope, length, sentences, s.chapter, s.focus, s.writer, _fault_from(s))
+    scope = range_from(s.range) if s.HasField("range") else None
+    length, fault = FROM_LENGTH[s.length], _fault_from(s)
+    return nouns.Summary(scope, length, sentences, s.chapter, s.focus, s.writer, fault, tuple(s.videos))
 
 
 def summaries_to(s: nouns.Summaries) -> pb.Summaries:
@@ -92,6 +98,24 @@ def answer_from(a: pb.Answer) -> nouns.Answer:
         for one in a.sentences
     )
     return nouns.Answer(sentences, a.writer, _fault_from(a))
+
+
+def highlights_to(h: nouns.Highlights) -> pb.Highlights:
+    found = [pb.Highlight(range=range_to(one.range), peak=duration(one.peak), score=one.score) for one in h.highlights]
+    return pb.Highlights(step=duration(h.step), saliency=h.saliency, highlights=found)
+
+
+def highlights_from(h: pb.Highlights) -> nouns.Highlights:
+    found = (nouns.Highlight(range_from(one.range), nanoseconds(one.peak), one.score) for one in h.highlights)
+    return nouns.Highlights(nanoseconds(h.step), tuple(h.saliency), tuple(found))
+
+
+def skim_to(s: nouns.Skim) -> pb.Skim:
+    return pb.Skim(ranges=map(range_to, s.ranges), length=duration(s.length))
+
+
+def skim_from(s: pb.Skim) -> nouns.Skim:
+    return nouns.Skim(tuple(map(range_from, s.ranges)))
 
 
 def _fault_to(fault: Fault | None) -> media_pb2.Fault | None:

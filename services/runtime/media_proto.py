@@ -83,6 +83,7 @@ def probe_to(p: media.Probe) -> pb.Probe:
             pb.SubtitleStream(index=s.index, codec=s.codec, language=s.language, default=s.default, text=s.text)
             for s in p.subtitles
         ],
+        chapters=[pb.FileChapter(range=range_to(c.range), title=c.title) for c in p.chapters],
     )
 
 
@@ -115,6 +116,7 @@ def probe_from(p: pb.Probe) -> media.Probe:
         ),
         audio=tuple(media.AudioStream(a.index, a.codec, a.sample_rate, a.channels, a.language) for a in p.audio),
         subtitles=tuple(media.SubtitleStream(s.index, s.codec, s.language, s.default, s.text) for s in p.subtitles),
+        chapters=tuple(media.FileChapter(range_from(c.range), c.title) for c in p.chapters),
     )
 
 

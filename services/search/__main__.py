@@ -2,6 +2,7 @@
 
 from services.runtime import grpc_client, service, store, telemetry
 from services.runtime.settings import StoreSettings, Telemetry, read
+from services.runtime.text_embedding import TextEmbedding
 from services.search import rpc, tasks
 from services.search.embedding_client import EmbeddingClient
 from services.search.milvus import MilvusIndex, MilvusTexts
@@ -14,7 +15,9 @@ def main() -> None:
     role = service.role("search")
     telemetry.configure("search", read(Telemetry))
     settings = read(SearchSettings)
-    encoder = EmbeddingClient(grpc_client.channel(settings.embedding_address), settings.embedding_timeout_s)
+    encoder = EmbeddingClient(
+        TextEmbedding(grpc_client.channel(settings.embedding_address), settings.embedding_timeout_s)
+    )
     milvus = Connection(settings)
     pictures, texts = MilvusIndex(settings, milvus), MilvusTexts(settings, milvus)
     search = SearchService(store.connect(read(StoreSettings)), pictures, texts, encoder)

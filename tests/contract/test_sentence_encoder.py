@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.chaptering.embedding_client import BATCH, EmbeddingClient
+from services.chaptering.embedding_client import EmbeddingClient
 from services.chaptering.ports import SentenceEncoder
 from services.core.errors import Unavailable
 from services.runtime.grpc_client import channel
+from services.runtime.text_embedding import BATCH, TextEmbedding
 from tests.fakes.chaptering import FakeEncoder, embedding_service
 
 
@@ -19,7 +20,7 @@ def encoder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sentence
         yield FakeEncoder()
         return
     with embedding_service(tmp_path) as address, channel(address) as connection:
-        yield EmbeddingClient(connection, 10)
+        yield EmbeddingClient(TextEmbedding(connection, 10))
 
 
 def test_texts_become_unit_vectors_in_order(encoder: SentenceEncoder) -> None:
@@ -38,7 +39,7 @@ def test_no_texts_are_no_vectors(encoder: SentenceEncoder) -> None:
 
 def test_a_service_that_is_down_is_unavailable() -> None:
     with channel("127.0.0.1:1", retries=False) as connection, pytest.raises(Unavailable):
-        EmbeddingClient(connection, 5).encode(["a"])
+        EmbeddingClient(TextEmbedding(connection, 5)).encode(["a"])
 
 
 def test_each_text_has_a_curve_that_rises(encoder: SentenceEncoder) -> None:

@@ -17,6 +17,7 @@ from services.embedding.settings import EmbeddingSettings
 from services.runtime import grpc_client
 from services.runtime.grpc_server import create_server
 from services.runtime.settings import ServerSettings, StoreSettings
+from services.runtime.text_embedding import TextEmbedding
 from services.runtime.triton import TritonSettings
 from tests.fakes.chaptering import FakeMoments, FakeWriter
 from tests.servers.triton import built_pack, serving
@@ -94,7 +95,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddingClien
         stage, _ = build(EmbeddingSettings(models=folder), TritonSettings(address=address), store)
         server = create_server(ServerSettings(drain_s=0), [rpc.door(stage, {})])
         with grpc_client.channel(f"127.0.0.1:{server.port}") as channel:
-            yield EmbeddingClient(channel, 30)
+            yield EmbeddingClient(TextEmbedding(channel, 30))
         server.stop()
 
 

@@ -291,7 +291,7 @@ def test_the_process_serves_and_ends_in_order(server: Server, tmp_path: Path) ->
             grpc.channel_ready_future(connection).result(60)
             stub = pb_grpc.EmbeddingServiceStub(connection)
             found = call(stub.EmbedText, pb.EmbedTextRequest(texts=["a cat on a sofa"]), 30)
-        assert len(found.vectors[0].values) == pack.read(server.pack)[1].dimension
+        assert len(found.spaces[0].vectors[0].values) == pack.read(server.pack)[1].dimension
     finally:
         running.terminate()
         assert running.wait(30) == 0

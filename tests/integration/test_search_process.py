@@ -37,9 +37,14 @@ class Embedding(embedding_grpc.EmbeddingServiceServicer):
         self, request: embedding_pb.EmbedTextRequest, context: grpc.ServicerContext
     ) -> embedding_pb.EmbedTextResponse:
         return embedding_pb.EmbedTextResponse(
-            vectors=[embedding_pb.Vector(values=AXES[int(text)].tolist()) for text in request.texts],
-            calibrations=[embedding_pb.Calibration(middle=0.45, spread=0.09)] * len(request.texts),
-            space="sentences" if request.text_space == embedding_pb.SENTENCE else "axes",
+            spaces=[
+                embedding_pb.TextVectors(
+                    vectors=[embedding_pb.Vector(values=AXES[int(text)].tolist()) for text in request.texts],
+                    calibrations=[embedding_pb.Calibration(middle=0.45, spread=0.09)] * len(request.texts),
+                    space="sentences" if space == embedding_pb.SENTENCE else "axes",
+                )
+                for space in request.text_spaces
+            ]
         )
 
 

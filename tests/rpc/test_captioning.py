@@ -26,6 +26,7 @@ from services.core.text import Captions
 from services.runtime.grpc_client import call, channel
 from services.runtime.grpc_server import create_server
 from services.runtime.settings import ServerSettings
+from services.runtime.text_embedding import TextEmbedding
 from tests.fakes.captioning import VIDEO, Bucket, FakeCaptioner, FakeEncoder, FakeReader, picture
 
 
@@ -108,13 +109,14 @@ class Embeddings(embedding_grpc.EmbeddingServiceServicer):
         self.space = "s1"
 
     def EmbedText(self, request, context):  # noqa: N802
-        assert request.text_space == embedding_pb.JOINT
+        assert request.text_spaces == [embedding_pb.JOINT]
         self.asked.append(len(request.texts))
-        return embedding_pb.EmbedTextResponse(
+        found = embedding_pb.TextVectors(
             vectors=[embedding_pb.Vector(values=[len(text), 0.0]) for text in request.texts],
             calibrations=[embedding_pb.Calibration(middle=0.5, spread=0.1) for _ in request.texts],
             space=self.space,
         )
+        return embedding_pb.EmbedTextResponse(spaces=[found])
 
 
 @pytest.fixture
@@ -124,7 +126,7 @@ def embeddings() -> Iterator[tuple[Embeddings, EmbeddingClient]]:
     door = (service, lambda server: embedding_grpc.add_EmbeddingServiceServicer_to_server(served, server))
     server = create_server(ServerSettings(drain_s=0), [door])
     with channel(f"127.0.0.1:{server.port}") as connection:
-        yield served, EmbeddingClient(connection, 10, 1000)
+        yield served, EmbeddingClient(TextEmbedding(connection, 10), 1000)
     server.stop()
 
 

@@ -54,7 +54,8 @@ def refused(method: grpc.UnaryUnaryMultiCallable, request: object) -> VidxError:
 
 def test_texts_become_unit_vectors_with_the_curve_of_their_score(stub: pb_grpc.EmbeddingServiceStub) -> None:
     for text_space, space in ((pb.JOINT, model().joint), (pb.SENTENCE, model().sentence)):
-        response = call(stub.EmbedText, pb.EmbedTextRequest(texts=["a dog", "a cat"], text_space=text_space), 10)
+        request = pb.EmbedTextRequest(texts=["a dog", "a cat"], text_spaces=[text_space])
+        (response,) = call(stub.EmbedText, request, 10).spaces
         vectors = np.array([v.values for v in response.vectors])
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 1], atol=1e-6)
         cosines = vectors @ space.background.T
@@ -65,17 +66,21 @@ def test_texts_become_unit_vectors_with_the_curve_of_their_score(stub: pb_grpc.E
 
 
 def test_a_text_is_for_pictures_unless_it_is_asked_for_as_a_sentence(stub: pb_grpc.EmbeddingServiceStub) -> None:
-    def ask(**more: int) -> pb.EmbedTextResponse:
-        return call(stub.EmbedText, pb.EmbedTextRequest(texts=["a dog"], **more), 10)
+    def ask(*spaces: pb.TextSpace.ValueType) -> list[pb.TextVectors]:
+        return list(call(stub.EmbedText, pb.EmbedTextRequest(texts=["a dog"], text_spaces=spaces), 10).spaces)
 
-    assert ask() == ask(text_space=pb.JOINT)
+    assert ask() == ask(pb.JOINT)
     # The cache, which the first answers filled, keeps the spaces apart.
-    np.testing.assert_array_equal(ask(text_space=pb.SENTENCE).vectors[0].values, [-v for v in ask().vectors[0].values])
+    np.testing.assert_array_equal(ask(pb.SENTENCE)[0].vectors[0].values, [-v for v in ask()[0].vectors[0].values])
+    assert ask(pb.SENTENCE, pb.JOINT) == ask(pb.SENTENCE) + ask(pb.JOINT)
 
 
-def test_an_unknown_space_is_an_invalid_argument(stub: pb_grpc.EmbeddingServiceStub) -> None:
-    error = refused(stub.EmbedText, pb.EmbedTextRequest(texts=["a dog"], text_space=7))  # type: ignore[arg-type]
-    assert list(error.fields) == ["text_space"]
+@pytest.mark.parametrize("spaces", [[7], [0], [pb.JOINT, pb.JOINT]])
+def test_an_unknown_or_repeated_space_is_an_invalid_argument(
+    stub: pb_grpc.EmbeddingServiceStub, spaces: list[pb.TextSpace.ValueType]
+) -> None:
+    error = refused(stub.EmbedText, pb.EmbedTextRequest(texts=["a dog"], text_spaces=spaces))
+    assert list(error.fields) == ["text_spaces"]
 
 
 @pytest.mark.parametrize(("texts", "field"), [([""], "texts[0]"), ([], "texts"), (["a" * 10_001], "texts[0]")])

@@ -23,6 +23,7 @@ from services.core.times import SECOND, TimeRange
 from services.runtime import grpc_client
 from services.runtime.grpc_server import create_server
 from services.runtime.settings import ServerSettings
+from services.runtime.text_embedding import TextEmbedding
 from services.search import rpc, tasks
 from services.search.embedding_client import EmbeddingClient
 from services.search.ports import Against
@@ -218,9 +219,14 @@ class Embedding(embedding_service_pb2_grpc.EmbeddingServiceServicer):
         self, request: embedding_service_pb2.EmbedTextRequest, context: grpc.ServicerContext
     ) -> embedding_service_pb2.EmbedTextResponse:
         return embedding_service_pb2.EmbedTextResponse(
-            vectors=[embedding_service_pb2.Vector(values=[0.6, 0.8])] * self._vectors,
-            calibrations=[embedding_service_pb2.Calibration(middle=0.25, spread=0.5)] * self._vectors,
-            space=f"{embedding_service_pb2.TextSpace.Name(request.text_space)} of {list(request.texts)}",
+            spaces=[
+                embedding_service_pb2.TextVectors(
+                    vectors=[embedding_service_pb2.Vector(values=[0.6, 0.8])] * self._vectors,
+                    calibrations=[embedding_service_pb2.Calibration(middle=0.25, spread=0.5)] * self._vectors,
+                    space=f"{embedding_service_pb2.TextSpace.Name(space)} of {list(request.texts)}",
+                )
+                for space in request.text_spaces
+            ]
         )
 
 
@@ -233,7 +239,7 @@ def test_text_is_encoded_by_the_embedding_service(vectors: int) -> None:
 
     server = create_server(ServerSettings(drain_s=0), [(descriptor, register)])
     with grpc_client.channel(f"127.0.0.1:{server.port}") as channel:
-        client = EmbeddingClient(channel, 10)
+        client = EmbeddingClient(TextEmbedding(channel, 10))
         if vectors:
             got = client.encode(["a dog", "a cat"], Against.PICTURES)
             assert (got.space, got.middles, got.spreads) == ("JOINT of ['a dog', 'a cat']", (0.25,) * 2, (0.5,) * 2)
@@ -248,4 +254,4 @@ def test_text_is_encoded_by_the_embedding_service(vectors: int) -> None:
 
 def test_an_embedding_service_that_is_not_there_is_unavailable() -> None:
     with grpc_client.channel("127.0.0.1:1") as channel, pytest.raises(Unavailable):
-        EmbeddingClient(channel, 3).encode(["a dog"], Against.TEXTS)
+        EmbeddingClient(TextEmbedding(channel, 3)).encode(["a dog"], Against.TEXTS)

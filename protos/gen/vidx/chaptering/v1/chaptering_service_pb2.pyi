@@ -47,17 +47,70 @@ class Sources(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class SegmentKeysEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> Global___SegmentKeys: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: Global___SegmentKeys | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     KEYS_FIELD_NUMBER: _builtins.int
+    SEGMENT_KEYS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def keys(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Object keys by artifact kind: "plan" is needed; "shots", "shot_vectors", "passages", "passage_vectors",
         "transcript" and "on_screen_text" are used where they are given. Keys of one video.
         """
 
+    @_builtins.property
+    def segment_keys(self) -> _containers.MessageMap[_builtins.str, Global___SegmentKeys]:
+        """The same of kinds that each segment has: "frames" and "frame_vectors", in order of segments. For Highlight and Skim
+        with a text, which are coarser without them.
+        """
+
     def __init__(
         self,
         *,
         keys: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        segment_keys: _abc.Mapping[_builtins.str, Global___SegmentKeys] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys", "segment_keys", b"segment_keys"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Sources: _TypeAlias = Sources  # noqa: Y015
+
+@_typing.final
+class SegmentKeys(_message.Message):
+    """Object keys of one kind."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEYS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """In order of segments."""
+
+    def __init__(
+        self,
+        *,
+        keys: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -65,7 +118,7 @@ class Sources(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Sources: _TypeAlias = Sources  # noqa: Y015
+Global___SegmentKeys: _TypeAlias = SegmentKeys  # noqa: Y015
 
 @_typing.final
 class ChapterRequest(_message.Message):
@@ -156,6 +209,7 @@ class SummarizeRequest(_message.Message):
     RANGE_FIELD_NUMBER: _builtins.int
     LENGTH_FIELD_NUMBER: _builtins.int
     FOCUS_FIELD_NUMBER: _builtins.int
+    VIDEOS_FIELD_NUMBER: _builtins.int
     length: _chapters_pb2.SummaryLength.ValueType
     """How long it is to be."""
     focus: _builtins.str
@@ -172,6 +226,10 @@ class SummarizeRequest(_message.Message):
     def range(self) -> _media_pb2.TimeRange:
         """What to sum up. Not set: the whole video."""
 
+    @_builtins.property
+    def videos(self) -> _containers.RepeatedCompositeFieldContainer[Global___VideoSources]:
+        """Several videos to sum up together, in order, instead of sources, chapters and range. At most 20."""
+
     def __init__(
         self,
         *,
@@ -180,14 +238,49 @@ class SummarizeRequest(_message.Message):
         range: _media_pb2.TimeRange | None = ...,
         length: _chapters_pb2.SummaryLength.ValueType = ...,
         focus: _builtins.str = ...,
+        videos: _abc.Iterable[Global___VideoSources] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "range", b"range", "sources", b"sources"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "focus", b"focus", "length", b"length", "range", b"range", "sources", b"sources"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "focus", b"focus", "length", b"length", "range", b"range", "sources", b"sources", "videos", b"videos"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SummarizeRequest: _TypeAlias = SummarizeRequest  # noqa: Y015
+
+@_typing.final
+class VideoSources(_message.Message):
+    """What is known of one video of several."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIDEO_FIELD_NUMBER: _builtins.int
+    SOURCES_FIELD_NUMBER: _builtins.int
+    CHAPTERS_FIELD_NUMBER: _builtins.int
+    video: _builtins.str
+    """Format: collections/{collection}/videos/{video}"""
+    @_builtins.property
+    def sources(self) -> Global___Sources:
+        """What is known of it."""
+
+    @_builtins.property
+    def chapters(self) -> _chapters_pb2.Chapters:
+        """Its chapters. May be empty."""
+
+    def __init__(
+        self,
+        *,
+        video: _builtins.str = ...,
+        sources: Global___Sources | None = ...,
+        chapters: _chapters_pb2.Chapters | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "sources", b"sources"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "sources", b"sources", "video", b"video"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoSources: _TypeAlias = VideoSources  # noqa: Y015
 
 @_typing.final
 class SummarizeResponse(_message.Message):
@@ -195,23 +288,177 @@ class SummarizeResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    MAKING_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
     @_builtins.property
+    def making(self) -> Global___Making:
+        """Parts of the work."""
+
+    @_builtins.property
     def summary(self) -> _chapters_pb2.Summary:
-        """The summary."""
+        """The last message has it."""
 
     def __init__(
         self,
         *,
+        making: Global___Making | None = ...,
         summary: _chapters_pb2.Summary | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["making", b"making", "part", b"part", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["making", b"making", "part", b"part", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["making", "summary"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___SummarizeResponse: _TypeAlias = SummarizeResponse  # noqa: Y015
+
+@_typing.final
+class Making(_message.Message):
+    """How far a piece of work has come."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DONE_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    done: _builtins.int
+    """Parts done."""
+    total: _builtins.int
+    """Parts in all, as far as is known; it may grow."""
+    def __init__(
+        self,
+        *,
+        done: _builtins.int = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SummarizeResponse: _TypeAlias = SummarizeResponse  # noqa: Y015
+Global___Making: _TypeAlias = Making  # noqa: Y015
+
+@_typing.final
+class HighlightRequest(_message.Message):
+    """Request of Highlight."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCES_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    query: _builtins.str
+    """What to look for. At most 1,000 characters; empty for whatever stands out."""
+    limit: _builtins.int
+    """At most so many highlights; 0 for 10. At most 100."""
+    @_builtins.property
+    def sources(self) -> Global___Sources:
+        """What is known of the video."""
+
+    def __init__(
+        self,
+        *,
+        sources: Global___Sources | None = ...,
+        query: _builtins.str = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sources", b"sources"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "query", b"query", "sources", b"sources"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HighlightRequest: _TypeAlias = HighlightRequest  # noqa: Y015
+
+@_typing.final
+class HighlightResponse(_message.Message):
+    """Response of Highlight."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HIGHLIGHTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def highlights(self) -> _chapters_pb2.Highlights:
+        """The curve and its maxima."""
+
+    def __init__(
+        self,
+        *,
+        highlights: _chapters_pb2.Highlights | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["highlights", b"highlights"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["highlights", b"highlights"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HighlightResponse: _TypeAlias = HighlightResponse  # noqa: Y015
+
+@_typing.final
+class SkimRequest(_message.Message):
+    """Request of Skim."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCES_FIELD_NUMBER: _builtins.int
+    CHAPTERS_FIELD_NUMBER: _builtins.int
+    LENGTH_FIELD_NUMBER: _builtins.int
+    FOCUS_FIELD_NUMBER: _builtins.int
+    focus: _builtins.str
+    """What it is to be about. At most 1,000 characters; empty for everything."""
+    @_builtins.property
+    def sources(self) -> Global___Sources:
+        """What is known of the video."""
+
+    @_builtins.property
+    def chapters(self) -> _chapters_pb2.Chapters:
+        """The video's chapters, each of which is to be seen if there is room. May be empty."""
+
+    @_builtins.property
+    def length(self) -> _duration_pb2.Duration:
+        """How long the short version may be. 1 s to an hour."""
+
+    def __init__(
+        self,
+        *,
+        sources: Global___Sources | None = ...,
+        chapters: _chapters_pb2.Chapters | None = ...,
+        length: _duration_pb2.Duration | None = ...,
+        focus: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "length", b"length", "sources", b"sources"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "focus", b"focus", "length", b"length", "sources", b"sources"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SkimRequest: _TypeAlias = SkimRequest  # noqa: Y015
+
+@_typing.final
+class SkimResponse(_message.Message):
+    """Response of Skim."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SKIM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def skim(self) -> _chapters_pb2.Skim:
+        """What to keep."""
+
+    def __init__(
+        self,
+        *,
+        skim: _chapters_pb2.Skim | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["skim", b"skim"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["skim", b"skim"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SkimResponse: _TypeAlias = SkimResponse  # noqa: Y015
 
 @_typing.final
 class AnswerRequest(_message.Message):

@@ -40,10 +40,20 @@ class ChapteringServiceStub:
                 request_serializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.ChapterRequest.SerializeToString,
                 response_deserializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.ChapterResponse.FromString,
                 _registered_method=True)
-        self.Summarize = channel.unary_unary(
+        self.Summarize = channel.unary_stream(
                 '/vidx.chaptering.v1.ChapteringService/Summarize',
                 request_serializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SummarizeRequest.SerializeToString,
                 response_deserializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SummarizeResponse.FromString,
+                _registered_method=True)
+        self.Highlight = channel.unary_unary(
+                '/vidx.chaptering.v1.ChapteringService/Highlight',
+                request_serializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.HighlightRequest.SerializeToString,
+                response_deserializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.HighlightResponse.FromString,
+                _registered_method=True)
+        self.Skim = channel.unary_unary(
+                '/vidx.chaptering.v1.ChapteringService/Skim',
+                request_serializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SkimRequest.SerializeToString,
+                response_deserializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SkimResponse.FromString,
                 _registered_method=True)
         self.Answer = channel.unary_unary(
                 '/vidx.chaptering.v1.ChapteringService/Answer',
@@ -79,7 +89,22 @@ class ChapteringServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Summarize(self, request, context):
-        """A summary of a video, a chapter or a range, from its artifacts. Nothing is stored.
+        """A summary of a video, a chapter, a range or several videos, from their artifacts. Nothing is stored. Tells how far
+        it has come; the last message is the summary.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Highlight(self, request, context):
+        """What stands out in a video, or answers a query, from its artifacts. Nothing is stored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Skim(self, request, context):
+        """What to keep of a video in a short version of it, from its artifacts. Nothing is stored.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,10 +146,20 @@ def add_ChapteringServiceServicer_to_server(servicer, server):
                     request_deserializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.ChapterRequest.FromString,
                     response_serializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.ChapterResponse.SerializeToString,
             ),
-            'Summarize': grpc.unary_unary_rpc_method_handler(
+            'Summarize': grpc.unary_stream_rpc_method_handler(
                     servicer.Summarize,
                     request_deserializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SummarizeRequest.FromString,
                     response_serializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SummarizeResponse.SerializeToString,
+            ),
+            'Highlight': grpc.unary_unary_rpc_method_handler(
+                    servicer.Highlight,
+                    request_deserializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.HighlightRequest.FromString,
+                    response_serializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.HighlightResponse.SerializeToString,
+            ),
+            'Skim': grpc.unary_unary_rpc_method_handler(
+                    servicer.Skim,
+                    request_deserializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SkimRequest.FromString,
+                    response_serializer=vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SkimResponse.SerializeToString,
             ),
             'Answer': grpc.unary_unary_rpc_method_handler(
                     servicer.Answer,
@@ -196,12 +231,66 @@ class ChapteringService:
             wait_for_ready=None,
             timeout=None,
             metadata=None):
-        return grpc.experimental.unary_unary(
+        return grpc.experimental.unary_stream(
             request,
             target,
             '/vidx.chaptering.v1.ChapteringService/Summarize',
             vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SummarizeRequest.SerializeToString,
             vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SummarizeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Highlight(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.chaptering.v1.ChapteringService/Highlight',
+            vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.HighlightRequest.SerializeToString,
+            vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.HighlightResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Skim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.chaptering.v1.ChapteringService/Skim',
+            vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SkimRequest.SerializeToString,
+            vidx_dot_chaptering_dot_v1_dot_chaptering__service__pb2.SkimResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,8 +35,14 @@ class ChapteringServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ChapteringServiceAsyncStub: ...
     Chapter: _grpc.UnaryUnaryMultiCallable[_chaptering_service_pb2.ChapterRequest, _chaptering_service_pb2.ChapterResponse]
     """Chapters of a video, from its artifacts. Nothing is stored."""
-    Summarize: _grpc.UnaryUnaryMultiCallable[_chaptering_service_pb2.SummarizeRequest, _chaptering_service_pb2.SummarizeResponse]
-    """A summary of a video, a chapter or a range, from its artifacts. Nothing is stored."""
+    Summarize: _grpc.UnaryStreamMultiCallable[_chaptering_service_pb2.SummarizeRequest, _chaptering_service_pb2.SummarizeResponse]
+    """A summary of a video, a chapter, a range or several videos, from their artifacts. Nothing is stored. Tells how far
+    it has come; the last message is the summary.
+    """
+    Highlight: _grpc.UnaryUnaryMultiCallable[_chaptering_service_pb2.HighlightRequest, _chaptering_service_pb2.HighlightResponse]
+    """What stands out in a video, or answers a query, from its artifacts. Nothing is stored."""
+    Skim: _grpc.UnaryUnaryMultiCallable[_chaptering_service_pb2.SkimRequest, _chaptering_service_pb2.SkimResponse]
+    """What to keep of a video in a short version of it, from its artifacts. Nothing is stored."""
     Answer: _grpc.UnaryUnaryMultiCallable[_chaptering_service_pb2.AnswerRequest, _chaptering_service_pb2.AnswerResponse]
     """An answer to a question from the texts of videos, each sentence with its sources. Nothing is stored."""
     Export: _grpc.UnaryUnaryMultiCallable[_chaptering_service_pb2.ExportRequest, _chaptering_service_pb2.ExportResponse]
@@ -53,8 +59,14 @@ class ChapteringServiceAsyncStub(ChapteringServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Chapter: _aio.UnaryUnaryMultiCallable[_chaptering_service_pb2.ChapterRequest, _chaptering_service_pb2.ChapterResponse]  # type: ignore[assignment]
     """Chapters of a video, from its artifacts. Nothing is stored."""
-    Summarize: _aio.UnaryUnaryMultiCallable[_chaptering_service_pb2.SummarizeRequest, _chaptering_service_pb2.SummarizeResponse]  # type: ignore[assignment]
-    """A summary of a video, a chapter or a range, from its artifacts. Nothing is stored."""
+    Summarize: _aio.UnaryStreamMultiCallable[_chaptering_service_pb2.SummarizeRequest, _chaptering_service_pb2.SummarizeResponse]  # type: ignore[assignment]
+    """A summary of a video, a chapter, a range or several videos, from their artifacts. Nothing is stored. Tells how far
+    it has come; the last message is the summary.
+    """
+    Highlight: _aio.UnaryUnaryMultiCallable[_chaptering_service_pb2.HighlightRequest, _chaptering_service_pb2.HighlightResponse]  # type: ignore[assignment]
+    """What stands out in a video, or answers a query, from its artifacts. Nothing is stored."""
+    Skim: _aio.UnaryUnaryMultiCallable[_chaptering_service_pb2.SkimRequest, _chaptering_service_pb2.SkimResponse]  # type: ignore[assignment]
+    """What to keep of a video in a short version of it, from its artifacts. Nothing is stored."""
     Answer: _aio.UnaryUnaryMultiCallable[_chaptering_service_pb2.AnswerRequest, _chaptering_service_pb2.AnswerResponse]  # type: ignore[assignment]
     """An answer to a question from the texts of videos, each sentence with its sources. Nothing is stored."""
     Export: _aio.UnaryUnaryMultiCallable[_chaptering_service_pb2.ExportRequest, _chaptering_service_pb2.ExportResponse]  # type: ignore[assignment]
@@ -80,8 +92,26 @@ class ChapteringServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _chaptering_service_pb2.SummarizeRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_chaptering_service_pb2.SummarizeResponse, _abc.Awaitable[_chaptering_service_pb2.SummarizeResponse]]:
-        """A summary of a video, a chapter or a range, from its artifacts. Nothing is stored."""
+    ) -> _typing.Union[_abc.Iterator[_chaptering_service_pb2.SummarizeResponse], _abc.AsyncIterator[_chaptering_service_pb2.SummarizeResponse]]:
+        """A summary of a video, a chapter, a range or several videos, from their artifacts. Nothing is stored. Tells how far
+        it has come; the last message is the summary.
+        """
+
+    @_abc_1.abstractmethod
+    def Highlight(
+        self,
+        request: _chaptering_service_pb2.HighlightRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chaptering_service_pb2.HighlightResponse, _abc.Awaitable[_chaptering_service_pb2.HighlightResponse]]:
+        """What stands out in a video, or answers a query, from its artifacts. Nothing is stored."""
+
+    @_abc_1.abstractmethod
+    def Skim(
+        self,
+        request: _chaptering_service_pb2.SkimRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chaptering_service_pb2.SkimResponse, _abc.Awaitable[_chaptering_service_pb2.SkimResponse]]:
+        """What to keep of a video in a short version of it, from its artifacts. Nothing is stored."""
 
     @_abc_1.abstractmethod
     def Answer(

@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from vidx.media.v1 import media_pb2 as _media_pb2
 import builtins as _builtins
 import sys
@@ -123,6 +125,62 @@ class GetFrameResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetFrameResponse: _TypeAlias = GetFrameResponse  # noqa: Y015
+
+@_typing.final
+class CutRangesRequest(_message.Message):
+    """Request of CutRanges."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    RANGES_FIELD_NUMBER: _builtins.int
+    MAX_HEIGHT_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """Object key of the source."""
+    max_height: _builtins.int
+    """Largest height wanted in pixels; 0 for 720."""
+    @_builtins.property
+    def ranges(self) -> _containers.RepeatedCompositeFieldContainer[_media_pb2.TimeRange]:
+        """In order, without overlap, within [0, duration]. The picture that is shown at a range's start is its first, and
+        sound is cut at its samples. 1 to 500; together at most an hour.
+        """
+
+    def __init__(
+        self,
+        *,
+        source: _builtins.str = ...,
+        ranges: _abc.Iterable[_media_pb2.TimeRange] | None = ...,
+        max_height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_height", b"max_height", "ranges", b"ranges", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CutRangesRequest: _TypeAlias = CutRangesRequest  # noqa: Y015
+
+@_typing.final
+class CutRangesResponse(_message.Message):
+    """Response of CutRanges."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHUNK_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    """The next part of the file."""
+    def __init__(
+        self,
+        *,
+        chunk: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CutRangesResponse: _TypeAlias = CutRangesResponse  # noqa: Y015
 
 @_typing.final
 class RunRequest(_message.Message):

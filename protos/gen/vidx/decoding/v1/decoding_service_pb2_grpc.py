@@ -45,6 +45,11 @@ class DecodingServiceStub:
                 request_serializer=vidx_dot_decoding_dot_v1_dot_decoding__service__pb2.GetFrameRequest.SerializeToString,
                 response_deserializer=vidx_dot_decoding_dot_v1_dot_decoding__service__pb2.GetFrameResponse.FromString,
                 _registered_method=True)
+        self.CutRanges = channel.unary_stream(
+                '/vidx.decoding.v1.DecodingService/CutRanges',
+                request_serializer=vidx_dot_decoding_dot_v1_dot_decoding__service__pb2.CutRangesRequest.SerializeToString,
+                response_deserializer=vidx_dot_decoding_dot_v1_dot_decoding__service__pb2.CutRangesResponse.FromString,
+                _registered_method=True)
         self.Run = channel.unary_unary(
                 '/vidx.decoding.v1.DecodingService/Run',
                 request_serializer=vidx_dot_decoding_dot_v1_dot_decoding__service__pb2.RunRequest.SerializeToString,
@@ -70,6 +75,13 @@ class DecodingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CutRanges(self, request, context):
+        """Ranges of a stored file, one after another, as an MP4 file: H.264, and AAC when there is sound.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Run(self, request, context):
         """One unit of the stage's work, for a caller with a pipeline of his own.
         """
@@ -89,6 +101,11 @@ def add_DecodingServiceServicer_to_server(servicer, server):
                     servicer.GetFrame,
                     request_deserializer=vidx_dot_decoding_dot_v1_dot_decoding__service__pb2.GetFrameRequest.FromString,
                     response_serializer=vidx_dot_decoding_dot_v1_dot_decoding__service__pb2.GetFrameResponse.SerializeToString,
+            ),
+            'CutRanges': grpc.unary_stream_rpc_method_handler(
+                    servicer.CutRanges,
+                    request_deserializer=vidx_dot_decoding_dot_v1_dot_decoding__service__pb2.CutRangesRequest.FromString,
+                    response_serializer=vidx_dot_decoding_dot_v1_dot_decoding__service__pb2.CutRangesResponse.SerializeToString,
             ),
             'Run': grpc.unary_unary_rpc_method_handler(
                     servicer.Run,
@@ -151,6 +168,33 @@ class DecodingService:
             '/vidx.decoding.v1.DecodingService/GetFrame',
             vidx_dot_decoding_dot_v1_dot_decoding__service__pb2.GetFrameRequest.SerializeToString,
             vidx_dot_decoding_dot_v1_dot_decoding__service__pb2.GetFrameResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CutRanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vidx.decoding.v1.DecodingService/CutRanges',
+            vidx_dot_decoding_dot_v1_dot_decoding__service__pb2.CutRangesRequest.SerializeToString,
+            vidx_dot_decoding_dot_v1_dot_decoding__service__pb2.CutRangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

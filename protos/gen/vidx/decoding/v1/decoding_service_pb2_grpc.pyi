@@ -37,6 +37,8 @@ class DecodingServiceStub:
     """What a stored file holds."""
     GetFrame: _grpc.UnaryUnaryMultiCallable[_decoding_service_pb2.GetFrameRequest, _decoding_service_pb2.GetFrameResponse]
     """The frame shown at a time, as JPEG."""
+    CutRanges: _grpc.UnaryStreamMultiCallable[_decoding_service_pb2.CutRangesRequest, _decoding_service_pb2.CutRangesResponse]
+    """Ranges of a stored file, one after another, as an MP4 file: H.264, and AAC when there is sound."""
     Run: _grpc.UnaryUnaryMultiCallable[_decoding_service_pb2.RunRequest, _decoding_service_pb2.RunResponse]
     """One unit of the stage's work, for a caller with a pipeline of his own."""
 
@@ -49,6 +51,8 @@ class DecodingServiceAsyncStub(DecodingServiceStub):
     """What a stored file holds."""
     GetFrame: _aio.UnaryUnaryMultiCallable[_decoding_service_pb2.GetFrameRequest, _decoding_service_pb2.GetFrameResponse]  # type: ignore[assignment]
     """The frame shown at a time, as JPEG."""
+    CutRanges: _aio.UnaryStreamMultiCallable[_decoding_service_pb2.CutRangesRequest, _decoding_service_pb2.CutRangesResponse]  # type: ignore[assignment]
+    """Ranges of a stored file, one after another, as an MP4 file: H.264, and AAC when there is sound."""
     Run: _aio.UnaryUnaryMultiCallable[_decoding_service_pb2.RunRequest, _decoding_service_pb2.RunResponse]  # type: ignore[assignment]
     """One unit of the stage's work, for a caller with a pipeline of his own."""
 
@@ -70,6 +74,14 @@ class DecodingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_decoding_service_pb2.GetFrameResponse, _abc.Awaitable[_decoding_service_pb2.GetFrameResponse]]:
         """The frame shown at a time, as JPEG."""
+
+    @_abc_1.abstractmethod
+    def CutRanges(
+        self,
+        request: _decoding_service_pb2.CutRangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_decoding_service_pb2.CutRangesResponse], _abc.AsyncIterator[_decoding_service_pb2.CutRangesResponse]]:
+        """Ranges of a stored file, one after another, as an MP4 file: H.264, and AAC when there is sound."""
 
     @_abc_1.abstractmethod
     def Run(

@@ -25,31 +25,33 @@ _sym_db = _symbol_database.Default()
 from vidx.media.v1 import media_pb2 as vidx_dot_media_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)vidx/embedding/v1/embedding_service.proto\x12\x11vidx.embedding.v1\x1a\x19vidx/media/v1/media.proto\"\x18\n\x06Vector\x12\x0e\n\x06values\x18\x01 \x03(\x02\"S\n\x10\x45mbedTextRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12\x30\n\ntext_space\x18\x02 \x01(\x0e\x32\x1c.vidx.embedding.v1.TextSpace\"-\n\x0b\x43\x61libration\x12\x0e\n\x06middle\x18\x01 \x01(\x02\x12\x0e\n\x06spread\x18\x02 \x01(\x02\"\x84\x01\n\x11\x45mbedTextResponse\x12*\n\x07vectors\x18\x01 \x03(\x0b\x32\x19.vidx.embedding.v1.Vector\x12\x34\n\x0c\x63\x61librations\x18\x02 \x03(\x0b\x32\x1e.vidx.embedding.v1.Calibration\x12\r\n\x05space\x18\x03 \x01(\t\"$\n\x12\x45mbedImagesRequest\x12\x0e\n\x06images\x18\x01 \x03(\x0c\"P\n\x13\x45mbedImagesResponse\x12*\n\x07vectors\x18\x01 \x03(\x0b\x32\x19.vidx.embedding.v1.Vector\x12\r\n\x05space\x18\x02 \x01(\t\"-\n\nRunRequest\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.vidx.media.v1.Job\"6\n\x0bRunResponse\x12\'\n\x07outputs\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Outputs*@\n\tTextSpace\x12\x1a\n\x16TEXT_SPACE_UNSPECIFIED\x10\x00\x12\t\n\x05JOINT\x10\x01\x12\x0c\n\x08SENTENCE\x10\x02\x32\x8e\x02\n\x10\x45mbeddingService\x12V\n\tEmbedText\x12#.vidx.embedding.v1.EmbedTextRequest\x1a$.vidx.embedding.v1.EmbedTextResponse\x12\\\n\x0b\x45mbedImages\x12%.vidx.embedding.v1.EmbedImagesRequest\x1a&.vidx.embedding.v1.EmbedImagesResponse\x12\x44\n\x03Run\x12\x1d.vidx.embedding.v1.RunRequest\x1a\x1e.vidx.embedding.v1.RunResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)vidx/embedding/v1/embedding_service.proto\x12\x11vidx.embedding.v1\x1a\x19vidx/media/v1/media.proto\"\x18\n\x06Vector\x12\x0e\n\x06values\x18\x01 \x03(\x02\"T\n\x10\x45mbedTextRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12\x31\n\x0btext_spaces\x18\x02 \x03(\x0e\x32\x1c.vidx.embedding.v1.TextSpace\"-\n\x0b\x43\x61libration\x12\x0e\n\x06middle\x18\x01 \x01(\x02\x12\x0e\n\x06spread\x18\x02 \x01(\x02\"C\n\x11\x45mbedTextResponse\x12.\n\x06spaces\x18\x01 \x03(\x0b\x32\x1e.vidx.embedding.v1.TextVectors\"~\n\x0bTextVectors\x12*\n\x07vectors\x18\x01 \x03(\x0b\x32\x19.vidx.embedding.v1.Vector\x12\x34\n\x0c\x63\x61librations\x18\x02 \x03(\x0b\x32\x1e.vidx.embedding.v1.Calibration\x12\r\n\x05space\x18\x03 \x01(\t\"$\n\x12\x45mbedImagesRequest\x12\x0e\n\x06images\x18\x01 \x03(\x0c\"P\n\x13\x45mbedImagesResponse\x12*\n\x07vectors\x18\x01 \x03(\x0b\x32\x19.vidx.embedding.v1.Vector\x12\r\n\x05space\x18\x02 \x01(\t\"-\n\nRunRequest\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.vidx.media.v1.Job\"6\n\x0bRunResponse\x12\'\n\x07outputs\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Outputs*@\n\tTextSpace\x12\x1a\n\x16TEXT_SPACE_UNSPECIFIED\x10\x00\x12\t\n\x05JOINT\x10\x01\x12\x0c\n\x08SENTENCE\x10\x02\x32\x8e\x02\n\x10\x45mbeddingService\x12V\n\tEmbedText\x12#.vidx.embedding.v1.EmbedTextRequest\x1a$.vidx.embedding.v1.EmbedTextResponse\x12\\\n\x0b\x45mbedImages\x12%.vidx.embedding.v1.EmbedImagesRequest\x1a&.vidx.embedding.v1.EmbedImagesResponse\x12\x44\n\x03Run\x12\x1d.vidx.embedding.v1.RunRequest\x1a\x1e.vidx.embedding.v1.RunResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vidx.embedding.v1.embedding_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TEXTSPACE']._serialized_start=607
-  _globals['_TEXTSPACE']._serialized_end=671
+  _globals['_TEXTSPACE']._serialized_start=670
+  _globals['_TEXTSPACE']._serialized_end=734
   _globals['_VECTOR']._serialized_start=91
   _globals['_VECTOR']._serialized_end=115
   _globals['_EMBEDTEXTREQUEST']._serialized_start=117
-  _globals['_EMBEDTEXTREQUEST']._serialized_end=200
-  _globals['_CALIBRATION']._serialized_start=202
-  _globals['_CALIBRATION']._serialized_end=247
+  _globals['_EMBEDTEXTREQUEST']._serialized_end=201
+  _globals['_CALIBRATION']._serialized_start=203
+  _globals['_CALIBRATION']._serialized_end=248
   _globals['_EMBEDTEXTRESPONSE']._serialized_start=250
-  _globals['_EMBEDTEXTRESPONSE']._serialized_end=382
-  _globals['_EMBEDIMAGESREQUEST']._serialized_start=384
-  _globals['_EMBEDIMAGESREQUEST']._serialized_end=420
-  _globals['_EMBEDIMAGESRESPONSE']._serialized_start=422
-  _globals['_EMBEDIMAGESRESPONSE']._serialized_end=502
-  _globals['_RUNREQUEST']._serialized_start=504
-  _globals['_RUNREQUEST']._serialized_end=549
-  _globals['_RUNRESPONSE']._serialized_start=551
-  _globals['_RUNRESPONSE']._serialized_end=605
-  _globals['_EMBEDDINGSERVICE']._serialized_start=674
-  _globals['_EMBEDDINGSERVICE']._serialized_end=944
+  _globals['_EMBEDTEXTRESPONSE']._serialized_end=317
+  _globals['_TEXTVECTORS']._serialized_start=319
+  _globals['_TEXTVECTORS']._serialized_end=445
+  _globals['_EMBEDIMAGESREQUEST']._serialized_start=447
+  _globals['_EMBEDIMAGESREQUEST']._serialized_end=483
+  _globals['_EMBEDIMAGESRESPONSE']._serialized_start=485
+  _globals['_EMBEDIMAGESRESPONSE']._serialized_end=565
+  _globals['_RUNREQUEST']._serialized_start=567
+  _globals['_RUNREQUEST']._serialized_end=612
+  _globals['_RUNRESPONSE']._serialized_start=614
+  _globals['_RUNRESPONSE']._serialized_end=668
+  _globals['_EMBEDDINGSERVICE']._serialized_start=737
+  _globals['_EMBEDDINGSERVICE']._serialized_end=1007
 # @@protoc_insertion_point(module_scope)

@@ -75,24 +75,26 @@ class EmbedTextRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TEXTS_FIELD_NUMBER: _builtins.int
-    TEXT_SPACE_FIELD_NUMBER: _builtins.int
-    text_space: Global___TextSpace.ValueType
-    """What the vectors are for."""
+    TEXT_SPACES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """At most 64, each at most 10,000 characters. A text longer than the model's window is cut into sentences whose
         vectors are averaged.
         """
 
+    @_builtins.property
+    def text_spaces(self) -> _containers.RepeatedScalarFieldContainer[Global___TextSpace.ValueType]:
+        """What the vectors are for: JOINT, SENTENCE or both. Empty: JOINT. One call for both costs little more than one for one of them."""
+
     def __init__(
         self,
         *,
         texts: _abc.Iterable[_builtins.str] | None = ...,
-        text_space: Global___TextSpace.ValueType = ...,
+        text_spaces: _abc.Iterable[Global___TextSpace.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["text_space", b"text_space", "texts", b"texts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["text_spaces", b"text_spaces", "texts", b"texts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -101,8 +103,7 @@ Global___EmbedTextRequest: _TypeAlias = EmbedTextRequest  # noqa: Y015
 @_typing.final
 class Calibration(_message.Message):
     """How a text's cosine with a picture becomes a score that is comparable between queries: a logistic curve that the
-    model pack fixes by how alike unrelated pictures, or texts in the
-    sentence space, and this text are.
+    model pack fixes by how alike unrelated pictures, or texts in the sentence space, and this text are.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -133,6 +134,30 @@ class EmbedTextResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    SPACES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def spaces(self) -> _containers.RepeatedCompositeFieldContainer[Global___TextVectors]:
+        """One a wanted space, in order."""
+
+    def __init__(
+        self,
+        *,
+        spaces: _abc.Iterable[Global___TextVectors] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["spaces", b"spaces"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EmbedTextResponse: _TypeAlias = EmbedTextResponse  # noqa: Y015
+
+@_typing.final
+class TextVectors(_message.Message):
+    """Texts in one space."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
     VECTORS_FIELD_NUMBER: _builtins.int
     CALIBRATIONS_FIELD_NUMBER: _builtins.int
     SPACE_FIELD_NUMBER: _builtins.int
@@ -159,7 +184,7 @@ class EmbedTextResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___EmbedTextResponse: _TypeAlias = EmbedTextResponse  # noqa: Y015
+Global___TextVectors: _TypeAlias = TextVectors  # noqa: Y015
 
 @_typing.final
 class EmbedImagesRequest(_message.Message):

@@ -1917,8 +1917,11 @@ class SummarizeRequest(_message.Message):
     RANGE_FIELD_NUMBER: _builtins.int
     LENGTH_FIELD_NUMBER: _builtins.int
     FOCUS_FIELD_NUMBER: _builtins.int
+    VIDEOS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Format: collections/{collection}/videos/{video} or collections/{collection}/videos/{video}/chapters/{chapter}"""
+    """Format: collections/{collection}/videos/{video} or collections/{collection}/videos/{video}/chapters/{chapter}; or
+    collections/{collection} for several videos of it together.
+    """
     length: _chapters_pb2.SummaryLength.ValueType
     """How long it is to be."""
     focus: _builtins.str
@@ -1927,6 +1930,10 @@ class SummarizeRequest(_message.Message):
     def range(self) -> _media_pb2.TimeRange:
         """Of a video, only this part. Not set: all of it."""
 
+    @_builtins.property
+    def videos(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """With a collection's name, the videos to sum up together, in this order: 1 to 20."""
+
     def __init__(
         self,
         *,
@@ -1934,14 +1941,193 @@ class SummarizeRequest(_message.Message):
         range: _media_pb2.TimeRange | None = ...,
         length: _chapters_pb2.SummaryLength.ValueType = ...,
         focus: _builtins.str = ...,
+        videos: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["focus", b"focus", "length", b"length", "name", b"name", "range", b"range"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["focus", b"focus", "length", b"length", "name", b"name", "range", b"range", "videos", b"videos"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SummarizeRequest: _TypeAlias = SummarizeRequest  # noqa: Y015
+
+@_typing.final
+class SummarizeResponse(_message.Message):
+    """Response of Summarize."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAKING_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def making(self) -> Global___Making:
+        """Parts of the work."""
+
+    @_builtins.property
+    def summary(self) -> _chapters_pb2.Summary:
+        """The last message has it."""
+
+    def __init__(
+        self,
+        *,
+        making: Global___Making | None = ...,
+        summary: _chapters_pb2.Summary | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["making", b"making", "part", b"part", "summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["making", b"making", "part", b"part", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["making", "summary"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___SummarizeResponse: _TypeAlias = SummarizeResponse  # noqa: Y015
+
+@_typing.final
+class Making(_message.Message):
+    """How far a piece of work has come."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DONE_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    done: _builtins.int
+    """Parts done."""
+    total: _builtins.int
+    """Parts in all, as far as is known; it may grow."""
+    def __init__(
+        self,
+        *,
+        done: _builtins.int = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Making: _TypeAlias = Making  # noqa: Y015
+
+@_typing.final
+class GetHighlightsRequest(_message.Message):
+    """Request of GetHighlights."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Format: collections/{collection}/videos/{video}"""
+    query: _builtins.str
+    """What to look for. At most 1,000 characters; empty for whatever stands out."""
+    limit: _builtins.int
+    """At most so many highlights; 0 for 10. At most 100."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        query: _builtins.str = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "name", b"name", "query", b"query"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetHighlightsRequest: _TypeAlias = GetHighlightsRequest  # noqa: Y015
+
+@_typing.final
+class GetSkimRequest(_message.Message):
+    """Request of GetSkim."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LENGTH_FIELD_NUMBER: _builtins.int
+    FOCUS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Format: collections/{collection}/videos/{video}"""
+    focus: _builtins.str
+    """What it is to be about. At most 1,000 characters; empty for everything."""
+    @_builtins.property
+    def length(self) -> _duration_pb2.Duration:
+        """How long it may be: 1 s to an hour. Not set: a minute."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        length: _duration_pb2.Duration | None = ...,
+        focus: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["length", b"length"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["focus", b"focus", "length", b"length", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSkimRequest: _TypeAlias = GetSkimRequest  # noqa: Y015
+
+@_typing.final
+class ExportSkimRequest(_message.Message):
+    """Request of ExportSkim."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SKIM_FIELD_NUMBER: _builtins.int
+    MAX_HEIGHT_FIELD_NUMBER: _builtins.int
+    max_height: _builtins.int
+    """Largest height wanted in pixels; 0 for 720."""
+    @_builtins.property
+    def skim(self) -> Global___GetSkimRequest:
+        """What to keep."""
+
+    def __init__(
+        self,
+        *,
+        skim: Global___GetSkimRequest | None = ...,
+        max_height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["skim", b"skim"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_height", b"max_height", "skim", b"skim"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportSkimRequest: _TypeAlias = ExportSkimRequest  # noqa: Y015
+
+@_typing.final
+class ExportSkimResponse(_message.Message):
+    """Response of ExportSkim."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SKIM_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    """All others."""
+    @_builtins.property
+    def skim(self) -> _chapters_pb2.Skim:
+        """The first message."""
+
+    def __init__(
+        self,
+        *,
+        skim: _chapters_pb2.Skim | None = ...,
+        chunk: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "part", b"part", "skim", b"skim"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "part", b"part", "skim", b"skim"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["skim", "chunk"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___ExportSkimResponse: _TypeAlias = ExportSkimResponse  # noqa: Y015
 
 @_typing.final
 class AskRequest(_message.Message):

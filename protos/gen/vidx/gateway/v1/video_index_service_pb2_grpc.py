@@ -167,10 +167,25 @@ class VideoIndexServiceStub:
                 request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetSummaryRequest.SerializeToString,
                 response_deserializer=vidx_dot_media_dot_v1_dot_chapters__pb2.Summary.FromString,
                 _registered_method=True)
-        self.Summarize = channel.unary_unary(
+        self.Summarize = channel.unary_stream(
                 '/vidx.gateway.v1.VideoIndexService/Summarize',
                 request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.SummarizeRequest.SerializeToString,
-                response_deserializer=vidx_dot_media_dot_v1_dot_chapters__pb2.Summary.FromString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.SummarizeResponse.FromString,
+                _registered_method=True)
+        self.GetHighlights = channel.unary_unary(
+                '/vidx.gateway.v1.VideoIndexService/GetHighlights',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetHighlightsRequest.SerializeToString,
+                response_deserializer=vidx_dot_media_dot_v1_dot_chapters__pb2.Highlights.FromString,
+                _registered_method=True)
+        self.GetSkim = channel.unary_unary(
+                '/vidx.gateway.v1.VideoIndexService/GetSkim',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetSkimRequest.SerializeToString,
+                response_deserializer=vidx_dot_media_dot_v1_dot_chapters__pb2.Skim.FromString,
+                _registered_method=True)
+        self.ExportSkim = channel.unary_stream(
+                '/vidx.gateway.v1.VideoIndexService/ExportSkim',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportSkimRequest.SerializeToString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportSkimResponse.FromString,
                 _registered_method=True)
         self.Ask = channel.unary_unary(
                 '/vidx.gateway.v1.VideoIndexService/Ask',
@@ -373,7 +388,29 @@ class VideoIndexServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Summarize(self, request, context):
-        """A summary of a video, a chapter or a range, made for this call.
+        """A summary of a video, a chapter, a range or several videos, made for this call. Tells how far it has come; the
+        last message is the summary.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetHighlights(self, request, context):
+        """What stands out in a video, or answers a query: a curve over its time, and the maxima.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSkim(self, request, context):
+        """What to keep of a video in a short version of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportSkim(self, request, context):
+        """That short version as an MP4 file. The first message tells what is kept, all others are chunks.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -526,10 +563,25 @@ def add_VideoIndexServiceServicer_to_server(servicer, server):
                     request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetSummaryRequest.FromString,
                     response_serializer=vidx_dot_media_dot_v1_dot_chapters__pb2.Summary.SerializeToString,
             ),
-            'Summarize': grpc.unary_unary_rpc_method_handler(
+            'Summarize': grpc.unary_stream_rpc_method_handler(
                     servicer.Summarize,
                     request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.SummarizeRequest.FromString,
-                    response_serializer=vidx_dot_media_dot_v1_dot_chapters__pb2.Summary.SerializeToString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.SummarizeResponse.SerializeToString,
+            ),
+            'GetHighlights': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetHighlights,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetHighlightsRequest.FromString,
+                    response_serializer=vidx_dot_media_dot_v1_dot_chapters__pb2.Highlights.SerializeToString,
+            ),
+            'GetSkim': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSkim,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetSkimRequest.FromString,
+                    response_serializer=vidx_dot_media_dot_v1_dot_chapters__pb2.Skim.SerializeToString,
+            ),
+            'ExportSkim': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportSkim,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportSkimRequest.FromString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportSkimResponse.SerializeToString,
             ),
             'Ask': grpc.unary_unary_rpc_method_handler(
                     servicer.Ask,
@@ -1267,12 +1319,93 @@ class VideoIndexService:
             wait_for_ready=None,
             timeout=None,
             metadata=None):
-        return grpc.experimental.unary_unary(
+        return grpc.experimental.unary_stream(
             request,
             target,
             '/vidx.gateway.v1.VideoIndexService/Summarize',
             vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.SummarizeRequest.SerializeToString,
-            vidx_dot_media_dot_v1_dot_chapters__pb2.Summary.FromString,
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.SummarizeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetHighlights(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/GetHighlights',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetHighlightsRequest.SerializeToString,
+            vidx_dot_media_dot_v1_dot_chapters__pb2.Highlights.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSkim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/GetSkim',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetSkimRequest.SerializeToString,
+            vidx_dot_media_dot_v1_dot_chapters__pb2.Skim.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportSkim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/ExportSkim',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportSkimRequest.SerializeToString,
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.ExportSkimResponse.FromString,
             options,
             channel_credentials,
             insecure,

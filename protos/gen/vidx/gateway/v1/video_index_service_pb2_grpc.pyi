@@ -90,8 +90,16 @@ class VideoIndexServiceStub:
     """A video's chapters as a file of another tool."""
     GetSummary: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.GetSummaryRequest, _chapters_pb2.Summary]
     """The stored summary of a video or chapter."""
-    Summarize: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.SummarizeRequest, _chapters_pb2.Summary]
-    """A summary of a video, a chapter or a range, made for this call."""
+    Summarize: _grpc.UnaryStreamMultiCallable[_video_index_service_pb2.SummarizeRequest, _video_index_service_pb2.SummarizeResponse]
+    """A summary of a video, a chapter, a range or several videos, made for this call. Tells how far it has come; the
+    last message is the summary.
+    """
+    GetHighlights: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.GetHighlightsRequest, _chapters_pb2.Highlights]
+    """What stands out in a video, or answers a query: a curve over its time, and the maxima."""
+    GetSkim: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.GetSkimRequest, _chapters_pb2.Skim]
+    """What to keep of a video in a short version of it."""
+    ExportSkim: _grpc.UnaryStreamMultiCallable[_video_index_service_pb2.ExportSkimRequest, _video_index_service_pb2.ExportSkimResponse]
+    """That short version as an MP4 file. The first message tells what is kept, all others are chunks."""
     Ask: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.AskRequest, _chapters_pb2.Answer]
     """What the videos of a collection say to a question, each sentence with its sources."""
     GetFrame: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.GetFrameRequest, _video_index_service_pb2.GetFrameResponse]
@@ -158,8 +166,16 @@ class VideoIndexServiceAsyncStub(VideoIndexServiceStub):
     """A video's chapters as a file of another tool."""
     GetSummary: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.GetSummaryRequest, _chapters_pb2.Summary]  # type: ignore[assignment]
     """The stored summary of a video or chapter."""
-    Summarize: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.SummarizeRequest, _chapters_pb2.Summary]  # type: ignore[assignment]
-    """A summary of a video, a chapter or a range, made for this call."""
+    Summarize: _aio.UnaryStreamMultiCallable[_video_index_service_pb2.SummarizeRequest, _video_index_service_pb2.SummarizeResponse]  # type: ignore[assignment]
+    """A summary of a video, a chapter, a range or several videos, made for this call. Tells how far it has come; the
+    last message is the summary.
+    """
+    GetHighlights: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.GetHighlightsRequest, _chapters_pb2.Highlights]  # type: ignore[assignment]
+    """What stands out in a video, or answers a query: a curve over its time, and the maxima."""
+    GetSkim: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.GetSkimRequest, _chapters_pb2.Skim]  # type: ignore[assignment]
+    """What to keep of a video in a short version of it."""
+    ExportSkim: _aio.UnaryStreamMultiCallable[_video_index_service_pb2.ExportSkimRequest, _video_index_service_pb2.ExportSkimResponse]  # type: ignore[assignment]
+    """That short version as an MP4 file. The first message tells what is kept, all others are chunks."""
     Ask: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.AskRequest, _chapters_pb2.Answer]  # type: ignore[assignment]
     """What the videos of a collection say to a question, each sentence with its sources."""
     GetFrame: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.GetFrameRequest, _video_index_service_pb2.GetFrameResponse]  # type: ignore[assignment]
@@ -385,8 +401,34 @@ class VideoIndexServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _video_index_service_pb2.SummarizeRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_chapters_pb2.Summary, _abc.Awaitable[_chapters_pb2.Summary]]:
-        """A summary of a video, a chapter or a range, made for this call."""
+    ) -> _typing.Union[_abc.Iterator[_video_index_service_pb2.SummarizeResponse], _abc.AsyncIterator[_video_index_service_pb2.SummarizeResponse]]:
+        """A summary of a video, a chapter, a range or several videos, made for this call. Tells how far it has come; the
+        last message is the summary.
+        """
+
+    @_abc_1.abstractmethod
+    def GetHighlights(
+        self,
+        request: _video_index_service_pb2.GetHighlightsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chapters_pb2.Highlights, _abc.Awaitable[_chapters_pb2.Highlights]]:
+        """What stands out in a video, or answers a query: a curve over its time, and the maxima."""
+
+    @_abc_1.abstractmethod
+    def GetSkim(
+        self,
+        request: _video_index_service_pb2.GetSkimRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chapters_pb2.Skim, _abc.Awaitable[_chapters_pb2.Skim]]:
+        """What to keep of a video in a short version of it."""
+
+    @_abc_1.abstractmethod
+    def ExportSkim(
+        self,
+        request: _video_index_service_pb2.ExportSkimRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_video_index_service_pb2.ExportSkimResponse], _abc.AsyncIterator[_video_index_service_pb2.ExportSkimResponse]]:
+        """That short version as an MP4 file. The first message tells what is kept, all others are chunks."""
 
     @_abc_1.abstractmethod
     def Ask(

@@ -22,34 +22,41 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from vidx.media.v1 import media_pb2 as vidx_dot_media_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cvidx/media/v1/chapters.proto\x12\rvidx.media.v1\x1a\x19vidx/media/v1/media.proto\"i\n\x08\x43hapters\x12(\n\x08\x63hapters\x18\x01 \x03(\x0b\x32\x16.vidx.media.v1.Chapter\x12\x0e\n\x06writer\x18\x02 \x01(\t\x12#\n\x05\x66\x61ult\x18\x03 \x01(\x0b\x32\x14.vidx.media.v1.Fault\"\xfe\x01\n\x07\x43hapter\x12\'\n\x05range\x18\x01 \x01(\x0b\x32\x18.vidx.media.v1.TimeRange\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0e\n\x06locked\x18\x03 \x01(\x08\x12\x38\n\x0ctitle_source\x18\x04 \x01(\x0e\x32\".vidx.media.v1.Chapter.TitleSource\"q\n\x0bTitleSource\x12\x1c\n\x18TITLE_SOURCE_UNSPECIFIED\x10\x00\x12\n\n\x06\x45\x44ITED\x10\x01\x12\x0b\n\x07HEADING\x10\x02\x12\n\n\x06PHRASE\x10\x03\x12\x08\n\x04SEEN\x10\x04\x12\n\n\x06NUMBER\x10\x05\x12\t\n\x05MODEL\x10\x06\"\xe8\x01\n\x07Summary\x12\'\n\x05range\x18\x01 \x01(\x0b\x32\x18.vidx.media.v1.TimeRange\x12,\n\x06length\x18\x02 \x01(\x0e\x32\x1c.vidx.media.v1.SummaryLength\x12\x31\n\tsentences\x18\x03 \x03(\x0b\x32\x1e.vidx.media.v1.SummarySentence\x12\x0f\n\x07\x63hapter\x18\x04 \x01(\x05\x12\r\n\x05\x66ocus\x18\x05 \x01(\t\x12\x0e\n\x06writer\x18\x06 \x01(\t\x12#\n\x05\x66\x61ult\x18\x07 \x01(\x0b\x32\x14.vidx.media.v1.Fault\"Z\n\x0fSummarySentence\x12\x0c\n\x04text\x18\x01 \x01(\t\x12(\n\x06ranges\x18\x02 \x03(\x0b\x32\x18.vidx.media.v1.TimeRange\x12\x0f\n\x07\x63hapter\x18\x03 \x01(\x05\"6\n\tSummaries\x12)\n\tsummaries\x18\x01 \x03(\x0b\x32\x16.vidx.media.v1.Summary\"o\n\x06\x41nswer\x12\x30\n\tsentences\x18\x01 \x03(\x0b\x32\x1d.vidx.media.v1.AnswerSentence\x12\x0e\n\x06writer\x18\x02 \x01(\t\x12#\n\x05\x66\x61ult\x18\x03 \x01(\x0b\x32\x14.vidx.media.v1.Fault\"J\n\x0e\x41nswerSentence\x12\x0c\n\x04text\x18\x01 \x01(\t\x12*\n\tcitations\x18\x02 \x03(\x0b\x32\x17.vidx.media.v1.Citation\"P\n\x08\x43itation\x12\r\n\x05video\x18\x01 \x01(\t\x12\'\n\x05range\x18\x02 \x01(\x0b\x32\x18.vidx.media.v1.TimeRange\x12\x0c\n\x04text\x18\x03 \x01(\t*P\n\rSummaryLength\x12\x1e\n\x1aSUMMARY_LENGTH_UNSPECIFIED\x10\x00\x12\t\n\x05SHORT\x10\x01\x12\n\n\x06MEDIUM\x10\x02\x12\x08\n\x04LONG\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cvidx/media/v1/chapters.proto\x12\rvidx.media.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x19vidx/media/v1/media.proto\"i\n\x08\x43hapters\x12(\n\x08\x63hapters\x18\x01 \x03(\x0b\x32\x16.vidx.media.v1.Chapter\x12\x0e\n\x06writer\x18\x02 \x01(\t\x12#\n\x05\x66\x61ult\x18\x03 \x01(\x0b\x32\x14.vidx.media.v1.Fault\"\x88\x02\n\x07\x43hapter\x12\'\n\x05range\x18\x01 \x01(\x0b\x32\x18.vidx.media.v1.TimeRange\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0e\n\x06locked\x18\x03 \x01(\x08\x12\x38\n\x0ctitle_source\x18\x04 \x01(\x0e\x32\".vidx.media.v1.Chapter.TitleSource\"{\n\x0bTitleSource\x12\x1c\n\x18TITLE_SOURCE_UNSPECIFIED\x10\x00\x12\n\n\x06\x45\x44ITED\x10\x01\x12\x0b\n\x07HEADING\x10\x02\x12\n\n\x06PHRASE\x10\x03\x12\x08\n\x04SEEN\x10\x04\x12\n\n\x06NUMBER\x10\x05\x12\t\n\x05MODEL\x10\x06\x12\x08\n\x04\x46ILE\x10\x07\"\xf8\x01\n\x07Summary\x12\'\n\x05range\x18\x01 \x01(\x0b\x32\x18.vidx.media.v1.TimeRange\x12,\n\x06length\x18\x02 \x01(\x0e\x32\x1c.vidx.media.v1.SummaryLength\x12\x31\n\tsentences\x18\x03 \x03(\x0b\x32\x1e.vidx.media.v1.SummarySentence\x12\x0f\n\x07\x63hapter\x18\x04 \x01(\x05\x12\r\n\x05\x66ocus\x18\x05 \x01(\t\x12\x0e\n\x06writer\x18\x06 \x01(\t\x12#\n\x05\x66\x61ult\x18\x07 \x01(\x0b\x32\x14.vidx.media.v1.Fault\x12\x0e\n\x06videos\x18\x08 \x03(\t\"i\n\x0fSummarySentence\x12\x0c\n\x04text\x18\x01 \x01(\t\x12(\n\x06ranges\x18\x02 \x03(\x0b\x32\x18.vidx.media.v1.TimeRange\x12\x0f\n\x07\x63hapter\x18\x03 \x01(\x05\x12\r\n\x05video\x18\x04 \x01(\t\"6\n\tSummaries\x12)\n\tsummaries\x18\x01 \x03(\x0b\x32\x16.vidx.media.v1.Summary\"o\n\x06\x41nswer\x12\x30\n\tsentences\x18\x01 \x03(\x0b\x32\x1d.vidx.media.v1.AnswerSentence\x12\x0e\n\x06writer\x18\x02 \x01(\t\x12#\n\x05\x66\x61ult\x18\x03 \x01(\x0b\x32\x14.vidx.media.v1.Fault\"J\n\x0e\x41nswerSentence\x12\x0c\n\x04text\x18\x01 \x01(\t\x12*\n\tcitations\x18\x02 \x03(\x0b\x32\x17.vidx.media.v1.Citation\"P\n\x08\x43itation\x12\r\n\x05video\x18\x01 \x01(\t\x12\'\n\x05range\x18\x02 \x01(\x0b\x32\x18.vidx.media.v1.TimeRange\x12\x0c\n\x04text\x18\x03 \x01(\t\"u\n\nHighlights\x12\'\n\x04step\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08saliency\x18\x02 \x03(\x02\x12,\n\nhighlights\x18\x03 \x03(\x0b\x32\x18.vidx.media.v1.Highlight\"l\n\tHighlight\x12\'\n\x05range\x18\x01 \x01(\x0b\x32\x18.vidx.media.v1.TimeRange\x12\'\n\x04peak\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05score\x18\x03 \x01(\x02\"[\n\x04Skim\x12(\n\x06ranges\x18\x01 \x03(\x0b\x32\x18.vidx.media.v1.TimeRange\x12)\n\x06length\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration*P\n\rSummaryLength\x12\x1e\n\x1aSUMMARY_LENGTH_UNSPECIFIED\x10\x00\x12\t\n\x05SHORT\x10\x01\x12\n\n\x06MEDIUM\x10\x02\x12\x08\n\x04LONG\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vidx.media.v1.chapters_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SUMMARYLENGTH']._serialized_start=1092
-  _globals['_SUMMARYLENGTH']._serialized_end=1172
-  _globals['_CHAPTERS']._serialized_start=74
-  _globals['_CHAPTERS']._serialized_end=179
-  _globals['_CHAPTER']._serialized_start=182
-  _globals['_CHAPTER']._serialized_end=436
-  _globals['_CHAPTER_TITLESOURCE']._serialized_start=323
-  _globals['_CHAPTER_TITLESOURCE']._serialized_end=436
-  _globals['_SUMMARY']._serialized_start=439
-  _globals['_SUMMARY']._serialized_end=671
-  _globals['_SUMMARYSENTENCE']._serialized_start=673
-  _globals['_SUMMARYSENTENCE']._serialized_end=763
-  _globals['_SUMMARIES']._serialized_start=765
-  _globals['_SUMMARIES']._serialized_end=819
-  _globals['_ANSWER']._serialized_start=821
-  _globals['_ANSWER']._serialized_end=932
-  _globals['_ANSWERSENTENCE']._serialized_start=934
-  _globals['_ANSWERSENTENCE']._serialized_end=1008
-  _globals['_CITATION']._serialized_start=1010
-  _globals['_CITATION']._serialized_end=1090
+  _globals['_SUMMARYLENGTH']._serialized_start=1487
+  _globals['_SUMMARYLENGTH']._serialized_end=1567
+  _globals['_CHAPTERS']._serialized_start=106
+  _globals['_CHAPTERS']._serialized_end=211
+  _globals['_CHAPTER']._serialized_start=214
+  _globals['_CHAPTER']._serialized_end=478
+  _globals['_CHAPTER_TITLESOURCE']._serialized_start=355
+  _globals['_CHAPTER_TITLESOURCE']._serialized_end=478
+  _globals['_SUMMARY']._serialized_start=481
+  _globals['_SUMMARY']._serialized_end=729
+  _globals['_SUMMARYSENTENCE']._serialized_start=731
+  _globals['_SUMMARYSENTENCE']._serialized_end=836
+  _globals['_SUMMARIES']._serialized_start=838
+  _globals['_SUMMARIES']._serialized_end=892
+  _globals['_ANSWER']._serialized_start=894
+  _globals['_ANSWER']._serialized_end=1005
+  _globals['_ANSWERSENTENCE']._serialized_start=1007
+  _globals['_ANSWERSENTENCE']._serialized_end=1081
+  _globals['_CITATION']._serialized_start=1083
+  _globals['_CITATION']._serialized_end=1163
+  _globals['_HIGHLIGHTS']._serialized_start=1165
+  _globals['_HIGHLIGHTS']._serialized_end=1282
+  _globals['_HIGHLIGHT']._serialized_start=1284
+  _globals['_HIGHLIGHT']._serialized_end=1392
+  _globals['_SKIM']._serialized_start=1394
+  _globals['_SKIM']._serialized_end=1485
 # @@protoc_insertion_point(module_scope)

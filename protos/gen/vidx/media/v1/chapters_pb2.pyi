@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -108,6 +109,8 @@ class Chapter(_message.Message):
         """Nothing is known of the chapter; its title counts it."""
         MODEL: Chapter._TitleSource.ValueType  # 6
         """Written by a language model."""
+        FILE: Chapter._TitleSource.ValueType  # 7
+        """Named by the video's file."""
 
     class TitleSource(_TitleSource, metaclass=_TitleSourceEnumTypeWrapper):
         """Where a title comes from."""
@@ -126,6 +129,8 @@ class Chapter(_message.Message):
     """Nothing is known of the chapter; its title counts it."""
     MODEL: Chapter.TitleSource.ValueType  # 6
     """Written by a language model."""
+    FILE: Chapter.TitleSource.ValueType  # 7
+    """Named by the video's file."""
 
     RANGE_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
@@ -159,7 +164,7 @@ Global___Chapter: _TypeAlias = Chapter  # noqa: Y015
 
 @_typing.final
 class Summary(_message.Message):
-    """What is in a video, a chapter or a range, in a few sentences."""
+    """What is in a video, a chapter, a range or several videos, in a few sentences."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -170,6 +175,7 @@ class Summary(_message.Message):
     FOCUS_FIELD_NUMBER: _builtins.int
     WRITER_FIELD_NUMBER: _builtins.int
     FAULT_FIELD_NUMBER: _builtins.int
+    VIDEOS_FIELD_NUMBER: _builtins.int
     length: Global___SummaryLength.ValueType
     """How long it was to be. It is shorter where little is said: never more than a third of it."""
     chapter: _builtins.int
@@ -180,15 +186,23 @@ class Summary(_message.Message):
     """What wrote it: "builtin" (the video's own sentences), or a language model's name."""
     @_builtins.property
     def range(self) -> _media_pb2.TimeRange:
-        """What it sums up."""
+        """What it sums up. Not set when that is several videos."""
 
     @_builtins.property
     def sentences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SummarySentence]:
-        """In order of time. None where nothing is said, shown as text or described."""
+        """In order of time; of several videos, one video after the other. None where nothing is said, shown as text or
+        described.
+        """
 
     @_builtins.property
     def fault(self) -> _media_pb2.Fault:
         """Set when a language model was asked in vain and the built-in way stood in: why, and what to do."""
+
+    @_builtins.property
+    def videos(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The videos that it sums up together, in order. Empty for a summary of one.
+        Format: collections/{collection}/videos/{video}
+        """
 
     def __init__(
         self,
@@ -200,10 +214,11 @@ class Summary(_message.Message):
         focus: _builtins.str = ...,
         writer: _builtins.str = ...,
         fault: _media_pb2.Fault | None = ...,
+        videos: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fault", b"fault", "range", b"range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapter", b"chapter", "fault", b"fault", "focus", b"focus", "length", b"length", "range", b"range", "sentences", b"sentences", "writer", b"writer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapter", b"chapter", "fault", b"fault", "focus", b"focus", "length", b"length", "range", b"range", "sentences", b"sentences", "videos", b"videos", "writer", b"writer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -218,10 +233,13 @@ class SummarySentence(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     RANGES_FIELD_NUMBER: _builtins.int
     CHAPTER_FIELD_NUMBER: _builtins.int
+    VIDEO_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """On one line."""
     chapter: _builtins.int
     """The chapter that it belongs to, from 0."""
+    video: _builtins.str
+    """The video that it belongs to, in a summary of several; else empty."""
     @_builtins.property
     def ranges(self) -> _containers.RepeatedCompositeFieldContainer[_media_pb2.TimeRange]:
         """What it rests on; at least one."""
@@ -232,10 +250,11 @@ class SummarySentence(_message.Message):
         text: _builtins.str = ...,
         ranges: _abc.Iterable[_media_pb2.TimeRange] | None = ...,
         chapter: _builtins.int = ...,
+        video: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapter", b"chapter", "ranges", b"ranges", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapter", b"chapter", "ranges", b"ranges", "text", b"text", "video", b"video"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -358,3 +377,103 @@ class Citation(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Citation: _TypeAlias = Citation  # noqa: Y015
+
+@_typing.final
+class Highlights(_message.Message):
+    """How much there is to see or hear over the time of a video."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    SALIENCY_FIELD_NUMBER: _builtins.int
+    HIGHLIGHTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def step(self) -> _duration_pb2.Duration:
+        """Value i of the curve is of [i * step, (i + 1) * step)."""
+
+    @_builtins.property
+    def saliency(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """0 to 1 each. With a query, how well the video answers it there; without one, how much stands out from the rest."""
+
+    @_builtins.property
+    def highlights(self) -> _containers.RepeatedCompositeFieldContainer[Global___Highlight]:
+        """Around the curve's local maxima, best first. They do not overlap."""
+
+    def __init__(
+        self,
+        *,
+        step: _duration_pb2.Duration | None = ...,
+        saliency: _abc.Iterable[_builtins.float] | None = ...,
+        highlights: _abc.Iterable[Global___Highlight] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["highlights", b"highlights", "saliency", b"saliency", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Highlights: _TypeAlias = Highlights  # noqa: Y015
+
+@_typing.final
+class Highlight(_message.Message):
+    """A stretch of a video that stands out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RANGE_FIELD_NUMBER: _builtins.int
+    PEAK_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    score: _builtins.float
+    """The curve's height there, 0 to 1."""
+    @_builtins.property
+    def range(self) -> _media_pb2.TimeRange:
+        """From a shot's or sentence's beginning to an end of one."""
+
+    @_builtins.property
+    def peak(self) -> _duration_pb2.Duration:
+        """Where the curve is highest."""
+
+    def __init__(
+        self,
+        *,
+        range: _media_pb2.TimeRange | None = ...,
+        peak: _duration_pb2.Duration | None = ...,
+        score: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["peak", b"peak", "range", b"range"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["peak", b"peak", "range", b"range", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Highlight: _TypeAlias = Highlight  # noqa: Y015
+
+@_typing.final
+class Skim(_message.Message):
+    """A short version of a video."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RANGES_FIELD_NUMBER: _builtins.int
+    LENGTH_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ranges(self) -> _containers.RepeatedCompositeFieldContainer[_media_pb2.TimeRange]:
+        """What is kept, in order of time. Ranges begin and end where shots or sentences do, as far as the length allows."""
+
+    @_builtins.property
+    def length(self) -> _duration_pb2.Duration:
+        """How long they are together."""
+
+    def __init__(
+        self,
+        *,
+        ranges: _abc.Iterable[_media_pb2.TimeRange] | None = ...,
+        length: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["length", b"length"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["length", b"length", "ranges", b"ranges"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Skim: _TypeAlias = Skim  # noqa: Y015

@@ -92,6 +92,7 @@ class Probe(_message.Message):
     VIDEO_FIELD_NUMBER: _builtins.int
     AUDIO_FIELD_NUMBER: _builtins.int
     SUBTITLES_FIELD_NUMBER: _builtins.int
+    CHAPTERS_FIELD_NUMBER: _builtins.int
     container: _builtins.str
     """Container formats as FFmpeg names them, such as "mov,mp4,m4a,3gp,3g2,mj2"."""
     size_bytes: _builtins.int
@@ -116,6 +117,10 @@ class Probe(_message.Message):
     def subtitles(self) -> _containers.RepeatedCompositeFieldContainer[Global___SubtitleStream]:
         """In the order of the file."""
 
+    @_builtins.property
+    def chapters(self) -> _containers.RepeatedCompositeFieldContainer[Global___FileChapter]:
+        """Those that the file names, in order, without overlap and within the duration. At most 500."""
+
     def __init__(
         self,
         *,
@@ -126,10 +131,11 @@ class Probe(_message.Message):
         video: Global___VideoStream | None = ...,
         audio: _abc.Iterable[Global___AudioStream] | None = ...,
         subtitles: _abc.Iterable[Global___SubtitleStream] | None = ...,
+        chapters: _abc.Iterable[Global___FileChapter] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "start", b"start", "video", b"video"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "container", b"container", "duration", b"duration", "size_bytes", b"size_bytes", "start", b"start", "subtitles", b"subtitles", "video", b"video"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "chapters", b"chapters", "container", b"container", "duration", b"duration", "size_bytes", b"size_bytes", "start", b"start", "subtitles", b"subtitles", "video", b"video"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -306,6 +312,34 @@ class SubtitleStream(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SubtitleStream: _TypeAlias = SubtitleStream  # noqa: Y015
+
+@_typing.final
+class FileChapter(_message.Message):
+    """A chapter that a file names."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RANGE_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    title: _builtins.str
+    """As the file has it, on one line of at most 200 characters. Empty when it has none."""
+    @_builtins.property
+    def range(self) -> Global___TimeRange:
+        """Its part of the timeline."""
+
+    def __init__(
+        self,
+        *,
+        range: Global___TimeRange | None = ...,
+        title: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileChapter: _TypeAlias = FileChapter  # noqa: Y015
 
 @_typing.final
 class Plan(_message.Message):
