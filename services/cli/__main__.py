@@ -14,6 +14,7 @@ COMMANDS = {
     "down": ("machine", "Stop it; nothing stays running."),
     "status": ("machine", "What runs, and where."),
     "logs": ("machine", "What the services wrote."),
+    "bench": ("bench", "How fast the running platform is."),
     "models": ("models", "Build model packs."),
     "collections": ("collections", "Create, list, label and delete collections."),
     "index": ("index", "Add videos: files, folders or addresses."),
