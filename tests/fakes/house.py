@@ -74,16 +74,20 @@ class House:
 
 
 @contextmanager
-def open_house(tmp_path: Path) -> Iterator[House]:
-    """A house in a folder, with the collection `c`."""
-    database = Database(CatalogSettings(url=SecretStr(f"sqlite:///{tmp_path}/catalog.db")))
+def open_house(tmp_path: Path, catalog: CatalogSettings | None = None) -> Iterator[House]:
+    """A house in a folder, with the collection `c`; the catalog is a file of it, unless another is given.
+
+    Several houses may share a folder and a catalog, as several gateways do.
+    """
+    database = Database(catalog or CatalogSettings(url=SecretStr(f"sqlite:///{tmp_path}/catalog.db")))
     database.migrate()
     store = ArtifactStore(FolderStore(tmp_path / "store"))
     queue, index = FakeQueue(), FakeIndex()
     control = Control(database, store, queue, index)
     pipeline = Pipeline(database, queue, SETTINGS)
     with database.write() as session:
-        session.add(Collection(id="c", created=1))
+        if session.get(Collection, "c") is None:
+            session.add(Collection(id="c", created=1))
     yield House(
         database, store, queue, index, control, pipeline,
         Reconciler(database, store, queue, pipeline, control, SETTINGS),

@@ -1,4 +1,4 @@
-"""The catalog's schema and transactions."""
+"""The catalog's schema and transactions, on SQLite and on PostgreSQL."""
 
 import threading
 from pathlib import Path
@@ -19,13 +19,9 @@ from services.catalog.settings import CatalogSettings
 from services.core.errors import Unavailable
 
 
-def settings(path: Path) -> CatalogSettings:
-    return CatalogSettings(url=SecretStr(f"sqlite:///{path}/deep/catalog.db"))
-
-
 @pytest.fixture
-def database(tmp_path: Path):
-    found = Database(settings(tmp_path))
+def database(catalog: CatalogSettings):
+    found = Database(catalog)
     found.migrate()
     yield found
     found.close()
@@ -68,8 +64,8 @@ def test_a_catalog_of_an_earlier_version_keeps_all_that_it_holds(database: Datab
         assert session.get(Job, ("a", "v", "decoding.plan", -1)) is not None
 
 
-def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
-    found = [Database(settings(tmp_path)) for _ in range(4)]
+def test_several_processes_may_migrate_at_once(catalog: CatalogSettings) -> None:
+    found = [Database(catalog) for _ in range(4)]
     faults: list[BaseException] = []
 
     def migrate(database: Database) -> None:
@@ -101,8 +97,8 @@ def test_a_transaction_is_kept_whole_or_not_at_all(database: Database) -> None:
         assert session.get(Collection, "a") is None
 
 
-def test_no_update_is_lost_between_two_connections(tmp_path: Path) -> None:
-    both = [Database(settings(tmp_path)) for _ in range(2)]
+def test_no_update_is_lost_between_two_connections(catalog: CatalogSettings) -> None:
+    both = [Database(catalog) for _ in range(2)]
     both[0].migrate()
     with both[0].write() as session:
         session.add(Collection(id="a", created=0))

@@ -1,0 +1,95 @@
+"""Several gateways on one catalog and one store: no update is lost, and nothing is made twice."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
+from vidx.gateway.v1 import video_index_service_pb2 as pb
+
+from services.catalog.settings import CatalogSettings
+from services.core.errors import AlreadyExists, VidxError
+from services.core.media import VideoInfo
+from services.core.names import VideoName
+from services.runtime.grpc_client import call
+from tests.fakes.house import open_house
+from tests.fakes.public_api import serving, upload
+
+ROUNDS = 8
+
+
+@pytest.fixture
+def gateways(catalog: CatalogSettings, tmp_path: Path) -> Iterator[list[SimpleNamespace]]:
+    with ExitStack() as stack:
+        houses = [stack.enter_context(open_house(tmp_path, catalog)) for _ in range(2)]
+        folders = [tmp_path / f"gateway {i}" for i in range(len(houses))]
+        for folder in folders:
+            folder.mkdir()
+        yield [stack.enter_context(serving(*pair)) for pair in zip(houses, folders, strict=True)]
+
+
+def at_once(gateways: list[SimpleNamespace], act: Callable[[SimpleNamespace, int], object]) -> list[object]:
+    """What `act` gives, or the error that it ends with, of every gateway in every round, all at the same time."""
+
+    def one(number: int) -> object:
+        try:
+            return act(gateways[number % len(gateways)], number)
+        except VidxError as error:
+            return error
+
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(one, range(ROUNDS * len(gateways))))
+
+
+def test_two_gateways_that_change_a_video_lose_no_change(gateways) -> None:
+    name = upload(gateways[0]).name
+
+    def change(gateway: SimpleNamespace, number: int) -> object:
+        if number % 2:
+            video, mask = pb.Video(name=name, title=f"title {number}"), FieldMask(paths=["title"])
+        else:
+            video, mask = pb.Video(name=name, labels={"round": str(number)}), FieldMask(paths=["labels"])
+        return call(gateway.stub.UpdateVideo, pb.UpdateVideoRequest(video=video, update_mask=mask), 60)
+
+    found = at_once(gateways, change)
+    assert [error for error in found if isinstance(error, VidxError)] == []
+    seen = [call(gateway.stub.GetVideo, pb.GetVideoRequest(name=name), 10) for gateway in gateways]
+    assert seen[0] == seen[1]
+    # Had one overwritten the other's field with what it had read before, a field would be as it was at first.
+    assert seen[0].title.startswith("title ")
+    assert int(seen[0].labels["round"]) % 2 == 0
+    house = gateways[0].house
+    row = house.video(VideoName.parse(name))
+    info = house.store.load(row.info_key, VideoInfo)
+    assert (info.title, info.labels) == (seen[0].title, dict(seen[0].labels))
+
+
+def names(gateway: SimpleNamespace) -> list[VideoName]:
+    listed = call(gateway.stub.ListVideos, pb.ListVideosRequest(parent="collections/c"), 10)
+    return [VideoName.parse(video.name) for video in listed.videos]
+
+
+def test_the_same_request_at_two_gateways_is_one_video(gateways) -> None:
+    found = at_once(gateways, lambda gateway, number: upload(gateway, request_id="the-same").name)
+    made = {name for name in found if isinstance(name, str)}
+    assert len(made) == 1
+    assert len(names(gateways[0])) == 1
+
+
+def test_a_collection_is_made_once(gateways) -> None:
+    def make(gateway: SimpleNamespace, number: int) -> object:
+        request = pb.CreateCollectionRequest(collection_id="new", request_id=f"r{number}")
+        return call(gateway.stub.CreateCollection, request, 60).name
+
+    found = at_once(gateways, make)
+    assert found.count("collections/new") == 1
+    assert all(isinstance(one, AlreadyExists) for one in found if one != "collections/new")
+
+
+def test_a_video_that_one_gateway_removes_is_gone_at_the_other(gateways) -> None:
+    name = upload(gateways[0]).name
+    call(gateways[1].stub.DeleteVideo, pb.DeleteVideoRequest(name=name), 30)
+    assert names(gateways[0]) == []
