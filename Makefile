@@ -4,16 +4,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SWIFT := .venv-swift
+PEERS := .venv-peers
+BENCH := .bench
+HELM := .venv-helm
 MODELS := .cache/models
 PROTOS := $(sort $(wildcard protos/vidx/*/v1/*.proto))
 VIDEO ?=
 SPEECH ?=
+PARTS ?=
 TESTS ?= tests
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint check-format format types imports protos proto-check unit bench-triton bench-speech clean
+.PHONY: help helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-triton bench-speech clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -28,6 +32,11 @@ $(READY): pyproject.toml constraints.txt
 $(SWIFT)/.ready: deploy/test/swift-constraints.txt
 	$(PYTHON) -m venv $(SWIFT)
 	$(SWIFT)/bin/pip install --quiet --constraint $< swift==2.38.3
+	touch $@
+
+$(HELM)/.ready: deploy/chart/constraints.txt
+	$(PYTHON) -m venv $(HELM)
+	$(HELM)/bin/pip install --quiet --constraint $< helm-python-sdk kubernetes-validate
 	touch $@
 
 demo: $(READY) ## index the demo films (or VIDEO=my.mp4), ask questions, show chapters
@@ -62,14 +71,29 @@ proto-check: $(READY)
 	$(call generate,.cache/gen)
 	@diff -r -x __pycache__ .cache/gen protos/gen || { echo 'protos/gen is not what the protos give: run make protos'; exit 1; }
 
+bench: $(READY) ## measure everything (or PARTS='hops search'; SPEECH='a.wav'): a table, .bench/bench.json, .bench/growth.png
+	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench --out $(BENCH) \
+	  $(if $(PARTS),--parts $(PARTS)) $(if $(SPEECH),--speech $(SPEECH))
+
+bench-peers: $(READY) $(PEERS)/.ready ## vidx beside pixeltable and PySceneDetect on the same films
+	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.peers --python $(PEERS)/bin/python --json $(BENCH)/peers.json
+
+$(PEERS)/.ready: deploy/bench/peers-constraints.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --constraint $< pixeltable scenedetect opencv-python onnxruntime tokenizers
+	touch $@
+
 bench-triton: $(READY) ## the cost of the way through Triton, beside the same ONNX session in-process
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.triton_path
 
 bench-speech: $(READY) ## the cost of listening to files of speech: make bench-speech SPEECH='a.wav b.flac'
 	$(BIN)/python -m tests.bench.speech $(SPEECH)
 
+helm-check: $(HELM)/.ready ## lint, render and validate the Helm chart with each values file
+	$(HELM)/bin/python deploy/chart/check.py
+
 clean: ## remove what make made
-	rm -rf $(VENV) $(SWIFT) .cache .demo build *.egg-info
+	rm -rf $(VENV) $(SWIFT) $(HELM) $(PEERS) $(BENCH) .cache .demo build *.egg-info
 
 define generate
 	@rm -rf $(1) && mkdir -p $(1)

@@ -11,6 +11,9 @@ from services.packs.assets import Assets
 from services.packs.manifest import Manifest
 from services.packs.pack import Backend
 
+CURRENT = "current"
+"""A link to the pack in use, for those who do not know its name."""
+
 
 def build(pack_file: Path, out: Path, *, backend: Backend, progress: Callable[[str], None]) -> Manifest:
     """The manifest of the pack built at `out`/<name>-<digest>; nothing is done when it is there already.
@@ -42,6 +45,17 @@ def build(pack_file: Path, out: Path, *, backend: Backend, progress: Callable[[s
         shutil.rmtree(scratch, ignore_errors=True)
     progress(f"{folder.name} is built")
     return manifests.load(folder)
+
+
+def point(out: Path, built: Manifest) -> None:
+    """Make `out`/current mean the built pack, at once: whoever reads it sees this pack or the one before."""
+    scratch = Path(tempfile.mkdtemp(prefix=".current-", dir=out))
+    try:
+        # Read where it ends up: beside the folder.
+        (scratch / CURRENT).symlink_to(built.folder)
+        (scratch / CURRENT).replace(out / CURRENT)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _publish(scratch: Path, folder: Path) -> None:

@@ -1,32 +1,27 @@
 """One way to call another service: a channel with retries, a deadline on every call, status back to errors."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import grpc
 
 from services.runtime.grpc_errors import from_call
-from services.runtime.grpc_server import MAX_MESSAGE_BYTES
 
+MAX_MESSAGE_BYTES = 16 << 20
+"""Of one message, either way. Here, so that a client need not load what a server needs."""
 T = TypeVar("T")
 
-_SERVICE_CONFIG = json.dumps(
-    {
-        "methodConfig": [
-            {
-                "name": [{}],
-                "retryPolicy": {
-                    "maxAttempts": 4,
-                    "initialBackoff": "0.1s",
-                    "maxBackoff": "2s",
-                    "backoffMultiplier": 2,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
-                },
-            }
-        ]
-    }
-)
+# Where a name stands for several servers, calls go to all of them in turn.
+_BALANCED: dict[str, object] = {"loadBalancingConfig": [{"round_robin": {}}]}
+_RETRIES = {
+    "maxAttempts": 4,
+    "initialBackoff": "0.1s",
+    "maxBackoff": "2s",
+    "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE"],
+}
+_RETRIED = _BALANCED | {"methodConfig": [{"name": [{}], "retryPolicy": _RETRIES}]}
 
 
 def channel(address: str, *, retries: bool = True) -> grpc.Channel:
@@ -35,11 +30,11 @@ def channel(address: str, *, retries: bool = True) -> grpc.Channel:
     Streams of requests need one without `retries`: gRPC 1.85 aborts the process when such a stream that it would try
     again is answered before its last message.
     """
-    retrying = [("grpc.service_config", _SERVICE_CONFIG)] if retries else [("grpc.enable_retries", 0)]
     return grpc.insecure_channel(
         address,
         options=[
-            *retrying,
+            ("grpc.service_config", json.dumps(_RETRIED if retries else _BALANCED)),
+            ("grpc.enable_retries", int(retries)),
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
             ("grpc.keepalive_time_ms", 60_000),
@@ -55,3 +50,22 @@ def call(method: Callable[..., T], request: Any, timeout_s: float) -> T:
         return method(request, timeout=timeout_s)
     except grpc.RpcError as error:
         raise from_call(error) from error
+
+
+def stream(
+    method: Callable[..., Any], request: Any, timeout_s: float, on_end: Callable[[Callable[[], None]], bool]
+) -> Iterator[Any]:
+    """The messages of a stream; a failed one raises the error that its status stands for.
+
+    It is cancelled when nobody reads on, or when what `on_end` registers is called: when the caller has gone, which
+    `on_end` says as well.
+    """
+    messages = method(request, timeout=timeout_s)
+    if not on_end(messages.cancel):
+        messages.cancel()
+    try:
+        yield from messages
+    except grpc.RpcError as error:
+        raise from_call(error) from error
+    finally:
+        messages.cancel()

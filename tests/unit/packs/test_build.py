@@ -10,7 +10,7 @@ from services.core import errors
 from services.packs import assets, export, extras, manifest
 from services.packs import pack as packs
 from services.packs.assets import Assets
-from services.packs.build import build
+from services.packs.build import build, point
 from tests.unit.packs.test_manifest import sample
 
 DEPLOY = Path(__file__).parents[3] / "deploy/models"
@@ -55,6 +55,16 @@ def test_second_build_does_nothing(pack_file: Path, tmp_path: Path, exports: lis
     assert first == again
     assert len(exports) == 1
     assert [folder.name for folder in (tmp_path / "out").iterdir()] == [first.folder]
+
+
+def test_a_pack_in_use_is_found_without_its_name(pack_file: Path, tmp_path: Path, exports: list[Path]) -> None:
+    out = tmp_path / "out"
+    for backend in ("python", "onnxruntime"):
+        made = build(pack_file, out, backend=backend, progress=silent)
+        point(out, made)
+        assert (out / "current").resolve() == out / made.folder
+        assert manifest.load(out / "current") == made
+    assert len(list(out.iterdir())) == 3
 
 
 @pytest.mark.parametrize(
