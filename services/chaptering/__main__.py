@@ -6,18 +6,21 @@ from services.chaptering import formats, rpc, tasks
 from services.chaptering.answering import Answering
 from services.chaptering.asking import Writing
 from services.chaptering.domain.boundaries import Wanted
-from services.chaptering.embedding_client import EmbeddingClient
+from services.chaptering.embedding_client import EmbeddingClient, QueryClient
+from services.chaptering.highlighting import Highlighting
 from services.chaptering.naming import Namer
 from services.chaptering.ports import Moments
 from services.chaptering.search_client import NoSearch, SearchClient
 from services.chaptering.service import Chaptering
 from services.chaptering.settings import ChapteringSettings
 from services.chaptering.stopwordsiso import StopwordsIso
+from services.chaptering.summarizing import Summarizing
 from services.core.errors import VidxError
 from services.core.store import Artifacts
 from services.core.times import from_seconds
 from services.runtime import grpc_client, service, store, telemetry
 from services.runtime.settings import StoreSettings, Telemetry, read
+from services.runtime.text_embedding import TextEmbedding
 
 
 def writing(settings: ChapteringSettings) -> Writing | None:
@@ -43,9 +46,12 @@ def writing(settings: ChapteringSettings) -> Writing | None:
     return Writing(writer, settings.chat_budget_s, settings.chat_call_s)
 
 
-def build(settings: ChapteringSettings, artifacts: Artifacts) -> tuple[Chaptering, Answering]:
+def build(
+    settings: ChapteringSettings, artifacts: Artifacts
+) -> tuple[Chaptering, Summarizing, Answering, Highlighting]:
     """The stage on its real parts. Raises InvalidInput for settings that do not fit together."""
-    encoder = EmbeddingClient(grpc_client.channel(settings.embedding_address), settings.embedding_timeout_s)
+    embedding = TextEmbedding(grpc_client.channel(settings.embedding_address), settings.embedding_timeout_s)
+    encoder = EmbeddingClient(embedding)
     wanted = Wanted(
         shortest=from_seconds(settings.shortest_s),
         longest=from_seconds(settings.longest_s),
@@ -55,8 +61,10 @@ def build(settings: ChapteringSettings, artifacts: Artifacts) -> tuple[Chapterin
     moments: Moments = NoSearch()
     if settings.search_address:
         moments = SearchClient(grpc_client.channel(settings.search_address), settings.search_timeout_s)
-    stage = Chaptering(artifacts, encoder, Namer(encoder, StopwordsIso()), formats, wanted, model)
-    return stage, Answering(moments, encoder, model)
+    namer = Namer(encoder, StopwordsIso())
+    stage = Chaptering(artifacts, encoder, namer, formats, wanted, model, settings.file_chapters)
+    summarizing = Summarizing(artifacts, encoder, model)
+    return stage, summarizing, Answering(moments, encoder, model), Highlighting(artifacts, QueryClient(embedding))
 
 
 def main() -> None:
@@ -64,11 +72,12 @@ def main() -> None:
     telemetry.configure("chaptering", read(Telemetry))
     settings = read(ChapteringSettings)
     try:
-        stage, answering = build(settings, store.connect(read(StoreSettings)))
+        stage, summarizing, answering, highlighting = build(settings, store.connect(read(StoreSettings)))
     except VidxError as error:
         sys.exit(f"chaptering cannot start: {error.message}")
     steps = tasks.steps(stage)
-    service.run("chaptering", role, [rpc.door(stage, answering, steps)], steps, settings.concurrency)
+    door = rpc.door(stage, summarizing, answering, highlighting, steps)
+    service.run("chaptering", role, [door], steps, settings.concurrency)
 
 
 if __name__ == "__main__":

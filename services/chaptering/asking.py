@@ -65,5 +65,8 @@ class Writing:
     def step(self) -> Asking:
         return Asking(self.writer, self.step_s)
 
-    def call(self) -> Asking:
+    def call(self, left: float | None = None) -> Asking:
+        """`left` are the seconds that the caller gives, None for no bound."""
+        if left is not None and left < self.call_s:
+            return Asking(self.writer, left, "the deadline of the call")
         return Asking(self.writer, self.call_s, "VIDX_CHAPTERING_CHAT_CALL_S")

@@ -37,6 +37,16 @@ class SentenceEncoder(Protocol):
         """Vectors of any number of texts of 1 to 10,000 characters, in order."""
 
 
+class QueryEncoder(Protocol):
+    """Vectors of what somebody looks for. Raises Unavailable, TimedOut."""
+
+    def encode(self, text: str) -> tuple[TextVectors, TextVectors]:
+        """Of a text of 1 to 1,000 characters, in the space of pictures and in that of texts.
+
+        Raises InvalidInput for a text in which the model finds nothing to read.
+        """
+
+
 class FunctionWords(Protocol):
     """Words that say nothing alone, such as "the". Any number of threads may call."""
 

@@ -9,13 +9,16 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.duration_pb2 import Duration
 from vidx.chaptering.v1 import chaptering_service_pb2 as pb
 from vidx.chaptering.v1 import chaptering_service_pb2_grpc as pb_grpc
-from vidx.media.v1 import media_pb2
 
 from services.chaptering.answering import Answering
 from services.chaptering.domain.boundaries import Wanted
 from services.chaptering.domain.film import Film
+from services.chaptering.fields import LONGEST_FOCUS, bounds, wrong
+from services.chaptering.highlight_rpc import HighlightRpc
+from services.chaptering.highlighting import Highlighting
 from services.chaptering.service import Chaptering
-from services.core.errors import InvalidInput
+from services.chaptering.summarizing import Summarizing
+from services.chaptering.summary_rpc import SummaryRpc
 from services.core.jobs import Handler
 from services.core.names import CollectionName, VideoName
 from services.core.times import TimeRange
@@ -24,14 +27,22 @@ from services.runtime.grpc_server import Register
 
 MOST = 500
 LONGEST_TITLE = 200
-LONGEST_FOCUS = 1000
 MOST_VIDEOS = 100
 
 
-class ChapteringService(pb_grpc.ChapteringServiceServicer):
+class ChapteringService(SummaryRpc, HighlightRpc):
     """The gRPC door."""
 
-    def __init__(self, service: Chaptering, answering: Answering, handlers: Mapping[str, Handler]) -> None:
+    def __init__(
+        self,
+        service: Chaptering,
+        summarizing: Summarizing,
+        answering: Answering,
+        highlighting: Highlighting,
+        handlers: Mapping[str, Handler],
+    ) -> None:
+        SummaryRpc.__init__(self, summarizing)
+        HighlightRpc.__init__(self, highlighting)
         self._service = service
         self._answering = answering
         self._handlers = handlers
@@ -39,44 +50,33 @@ class ChapteringService(pb_grpc.ChapteringServiceServicer):
     def Chapter(self, request: pb.ChapterRequest, context: grpc.ServicerContext) -> pb.ChapterResponse:  # noqa: N802
         titles = list(request.titles)
         if titles and (request.count or request.locked):
-            raise _wrong("titles", "titles come without count and without locked chapters")
+            raise wrong("titles", "titles come without count and without locked chapters")
         if not 0 <= request.count <= MOST or max(len(titles), len(request.locked)) > MOST:
-            raise _wrong("count", f"at most {MOST} chapters")
+            raise wrong("count", f"at most {MOST} chapters")
         for i, title in enumerate(titles):
             if not 1 <= len(title.strip()) <= LONGEST_TITLE:
-                raise _wrong(f"titles[{i}]", f"1 to {LONGEST_TITLE} characters")
+                raise wrong(f"titles[{i}]", f"1 to {LONGEST_TITLE} characters")
         locked = []
         for i, chapter in enumerate(request.locked):
             if len(chapter.title) > LONGEST_TITLE:
-                raise _wrong(f"locked[{i}].title", f"at most {LONGEST_TITLE} characters")
+                raise wrong(f"locked[{i}].title", f"at most {LONGEST_TITLE} characters")
             if chapter.title_source not in chapters_proto.FROM_SOURCE:
-                raise _wrong(f"locked[{i}].title_source", "one of TitleSource")
-            with_range = TimeRange(*_bounds(chapter.range, f"locked[{i}].range"))
+                raise wrong(f"locked[{i}].title_source", "one of TitleSource")
+            with_range = TimeRange(*bounds(chapter.range, f"locked[{i}].range"))
             locked.append(replace(chapters_proto.chapter_from(chapter), range=with_range, locked=True))
         found = self._service.chapters(dict(request.sources.keys), self._wanted(request), locked, titles)
         return pb.ChapterResponse(chapters=chapters_proto.chapters_to(found))
-
-    def Summarize(self, request: pb.SummarizeRequest, context: grpc.ServicerContext) -> pb.SummarizeResponse:  # noqa: N802
-        if len(request.focus) > LONGEST_FOCUS:
-            raise _wrong("focus", f"at most {LONGEST_FOCUS} characters")
-        length = chapters_proto.FROM_LENGTH.get(request.length)
-        if length is None:
-            raise _wrong("length", "one of SummaryLength")
-        scope = TimeRange(*_bounds(request.range, "range")) if request.HasField("range") else None
-        chapters = chapters_proto.chapters_from(request.chapters).chapters
-        found = self._service.summary(dict(request.sources.keys), chapters, scope, length, request.focus.strip())
-        return pb.SummarizeResponse(summary=chapters_proto.summary_to(found))
 
     def Answer(self, request: pb.AnswerRequest, context: grpc.ServicerContext) -> pb.AnswerResponse:  # noqa: N802
         parent = CollectionName.parse(request.parent, "parent")
         question = request.question.strip()
         if not 1 <= len(question) <= LONGEST_FOCUS:
-            raise _wrong("question", f"1 to {LONGEST_FOCUS} characters")
+            raise wrong("question", f"1 to {LONGEST_FOCUS} characters")
         if len(request.videos) > MOST_VIDEOS:
-            raise _wrong("videos", f"at most {MOST_VIDEOS}")
+            raise wrong("videos", f"at most {MOST_VIDEOS}")
         for i, video in enumerate(request.videos):
             if VideoName.parse(video, f"videos[{i}]").parent != parent:
-                raise _wrong(f"videos[{i}]", f"a video of {parent}")
+                raise wrong(f"videos[{i}]", f"a video of {parent}")
         found = self._answering.answer(str(parent), question, list(request.videos))
         return pb.AnswerResponse(answer=chapters_proto.answer_to(found))
 
@@ -84,10 +84,10 @@ class ChapteringService(pb_grpc.ChapteringServiceServicer):
         rate = Film().rate
         if request.HasField("frame_rate"):
             if not (request.frame_rate.numerator > 0 and request.frame_rate.denominator > 0):
-                raise _wrong("frame_rate", "more than 0")
+                raise wrong("frame_rate", "more than 0")
             rate = Fraction(request.frame_rate.numerator, request.frame_rate.denominator)
         for i, chapter in enumerate(request.chapters.chapters):
-            _bounds(chapter.range, f"chapters.chapters[{i}].range")
+            bounds(chapter.range, f"chapters.chapters[{i}].range")
         chapters = chapters_proto.chapters_from(request.chapters).chapters
         file = self._service.export(request.format, chapters, Film(request.title, rate, request.media_uri))
         return pb.ExportResponse(content=file.content, media_type=file.media_type, ending=file.ending)
@@ -107,33 +107,26 @@ class ChapteringService(pb_grpc.ChapteringServiceServicer):
         if request.HasField("longest"):
             wanted = replace(wanted, longest=_length(request.longest, "longest"))
         if wanted.shortest > wanted.longest:
-            raise _wrong("shortest", "at most longest")
+            raise wrong("shortest", "at most longest")
         return replace(wanted, count=request.count or None)
 
 
 def _length(value: Duration, field: str) -> int:
     ns = media_proto.nanoseconds(value)
     if ns <= 0:
-        raise _wrong(field, "more than 0")
+        raise wrong(field, "more than 0")
     return ns
 
 
-def _bounds(r: media_pb2.TimeRange, field: str) -> tuple[int, int]:
-    start, end = media_proto.nanoseconds(r.start), media_proto.nanoseconds(r.end)
-    if not 0 <= start < end:
-        raise _wrong(field, "0 <= start < end")
-    return start, end
-
-
-def _wrong(field: str, rule: str) -> InvalidInput:
-    return InvalidInput(f"{field}: {rule}", fields={field: rule})
-
-
 def door(
-    service: Chaptering, answering: Answering, handlers: Mapping[str, Handler]
+    service: Chaptering,
+    summarizing: Summarizing,
+    answering: Answering,
+    highlighting: Highlighting,
+    handlers: Mapping[str, Handler],
 ) -> tuple[ServiceDescriptor, Register]:
     """The service as `runtime.grpc_server` takes it."""
-    servicer = ChapteringService(service, answering, handlers)
+    servicer = ChapteringService(service, summarizing, answering, highlighting, handlers)
     return (
         pb.DESCRIPTOR.services_by_name["ChapteringService"],
         lambda server: pb_grpc.add_ChapteringServiceServicer_to_server(servicer, server),

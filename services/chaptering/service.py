@@ -7,6 +7,8 @@ from services.chaptering import sources
 from services.chaptering.asking import Asking, Writing
 from services.chaptering.domain.boundaries import Wanted, boundaries
 from services.chaptering.domain.extracts import extract
+from services.chaptering.domain.filed import VERSION as FILED
+from services.chaptering.domain.filed import given
 from services.chaptering.domain.film import Film
 from services.chaptering.domain.grounding import ground
 from services.chaptering.domain.material import Material
@@ -16,13 +18,13 @@ from services.chaptering.summing import Summing
 from services.chaptering.titling import title
 from services.core.artifacts import job_keys
 from services.core.chapters import Chapter, Chapters, Length, Summaries, Summary, TitleSource
-from services.core.errors import Incomplete, InvalidInput
+from services.core.errors import InvalidInput
 from services.core.jobs import Fault, Job, Outputs, Progress
-from services.core.media import VideoInfo
+from services.core.media import Plan, VideoInfo
 from services.core.store import Artifacts
 from services.core.times import TimeRange
 
-ALGORITHM = 1
+ALGORITHM = 2
 """Raised when this stage would find other chapters or summaries in the same inputs."""
 
 
@@ -30,6 +32,7 @@ class Chaptering:
     """The stage. `wanted` is what chapters of a video are to be like when nobody asks for anything else.
 
     With a language model (`writing`) titles and summaries are by it, as far as they hold; what is built in stands in.
+    With `file_chapters` a video has the chapters that its file names, and the rest of it is divided around them.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Chaptering:
         formats: Formats,
         wanted: Wanted,
         writing: Writing | None = None,
+        file_chapters: bool = True,
     ) -> None:
         self._artifacts = artifacts
         self._sentences = sentences
@@ -47,14 +51,16 @@ class Chaptering:
         self._formats = formats
         self._wanted = wanted
         self._writing = writing
+        self._file_chapters = file_chapters
 
     @property
     def wanted(self) -> Wanted:
         return self._wanted
 
     def chapter(self, job: Job, progress: Progress) -> Outputs:
-        """chaptering.chapter: the video's chapters, with those that an editor locked as they are."""
+        """chaptering.chapter: the video's chapters, those that an editor locked or else the file names as they are."""
         parameters = [*self._parameters(), self._wanted.shortest, self._wanted.longest, self._wanted.whole]
+        parameters += [FILED] if self._file_chapters else []
         keys = job_keys(job, ("chapters",), parameters)
         if self._artifacts.have(keys.values()):
             return Outputs(keys, {"chapters": len(self._artifacts.load(keys["chapters"], Chapters).chapters)})
@@ -65,7 +71,8 @@ class Chaptering:
         # An editor may have taken the video for a little longer than it is.
         inside = [(c, c.range.intersection(whole)) for c in locked]
         locked = tuple(replace(c, range=r) for c, r in inside if r is not None)
-        found = self._found(material, space, self._wanted, locked, self._writing.step() if self._writing else None)
+        held = (*locked, *self._filed(job, locked))
+        found = self._found(material, space, self._wanted, held, self._writing.step() if self._writing else None)
         if found.fault:
             missing = [c.source is TitleSource.MODEL for c in found.chapters]
             keys = job_keys(job, ("chapters",), [*parameters, missing, found.fault])
@@ -129,35 +136,6 @@ class Chaptering:
         pairs = zip(ranges, titles, strict=True)
         return Chapters(tuple(Chapter(r, title, source=TitleSource.EDITED) for r, title in pairs))
 
-    def summary(
-        self,
-        keys: Mapping[str, str],
-        chapters: Sequence[Chapter],
-        scope: TimeRange | None,
-        length: Length,
-        focus: str = "",
-    ) -> Summary:
-        """A summary of a range of a video, or of the whole; nothing is stored. Raises InvalidInput, Unavailable."""
-        material, space = sources.load(self._artifacts, keys)
-        whole = TimeRange(0, material.duration)
-        scope = whole if scope is None else scope.intersection(whole)
-        if scope is None:
-            rule = f"inside the video's {material.duration / 1e9:.3f} s"
-            raise InvalidInput(f"the range is not {rule}", fields={"range": rule})
-        vector = None
-        if focus and len(material.passage_vectors):
-            encoded = self._sentences.encode([focus])
-            if encoded.space != space:
-                raise Incomplete(
-                    f"the passages' vectors are of space {space}, not {encoded.space}: embed the video again"
-                )
-            vector = encoded.vectors[0]
-        ranges = [chapter.range for chapter in chapters]
-        number = ranges.index(scope) if scope in ranges else -1
-        found = Summary(scope, length, extract(material, ranges, scope, length, vector), number, focus)
-        model = self._summing(material, space, ranges, self._writing.call() if self._writing else None)
-        return model.summary(found, vector) if model else found
-
     def export(self, format_: str, chapters: Sequence[Chapter], film: Film) -> File:
         """The chapters as a file of another tool. Raises InvalidInput."""
         return self._formats.write(format_, chapters, film)
@@ -196,6 +174,13 @@ class Chaptering:
         key = self._artifacts.load(job.one("info"), VideoInfo).chapters_key
         held = self._artifacts.load(key, Chapters).chapters if key else ()
         return tuple(chapter for chapter in held if chapter.locked)
+
+    def _filed(self, job: Job, locked: Sequence[Chapter]) -> tuple[Chapter, ...]:
+        """The chapters of the video's file that stay beside those that an editor locked."""
+        if not self._file_chapters:
+            return ()
+        probe = self._artifacts.load(job.one("plan"), Plan).probe
+        return given(probe.chapters, probe.duration, [chapter.range for chapter in locked])
 
     def _parameters(self) -> list[object]:
         return [ALGORITHM, self._writing.writer.version] if self._writing else [ALGORITHM]

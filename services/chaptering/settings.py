@@ -14,6 +14,7 @@ class ChapteringSettings(BaseSettings):
     shortest_s: float = Field(60.0, ge=0, description="no chapter is shorter, unless an editor wants it")
     longest_s: float = Field(1800.0, gt=0, description="no chapter is longer, where one may begin")
     whole_s: float = Field(60.0, ge=0, description="a shorter video is one chapter")
+    file_chapters: bool = Field(True, description="a video has the chapters that its file names")
     search_address: str = Field("", description="host:port of the search service; without it no question is answered")
     search_timeout_s: float = Field(30.0, gt=0)
     concurrency: int = Field(1, ge=1, le=64, description="units of work at a time")

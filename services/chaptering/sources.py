@@ -1,18 +1,25 @@
 """Reads what is known of a video from the store."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from services.chaptering.domain.material import Material
+from services.chaptering.domain.pictures import Pictures
+from services.chaptering.stopwordsiso import StopwordsIso
 from services.core.errors import Incomplete, InvalidInput
-from services.core.media import Plan, Shots
+from services.core.media import Plan, SampledFrames, Shots
 from services.core.store import Artifacts
 from services.core.text import OnScreenText, Passages, Transcript
+from services.core.times import TimeRange
 from services.core.vectors import F32, from_npz
 
 KINDS = ("plan", "shots", "shot_vectors", "passages", "passage_vectors", "transcript", "on_screen_text")
 """What is read; only the plan is needed."""
+EACH_SEGMENT = ("frames", "frame_vectors")
+"""What is read of each segment, where it is given."""
+UNSEEN = 0.5
+"""Vectors have length 1; a shot without frames has a vector of zeros."""
 
 
 def load(artifacts: Artifacts, keys: Mapping[str, str]) -> tuple[Material, str]:
@@ -38,8 +45,46 @@ def load(artifacts: Artifacts, keys: Mapping[str, str]) -> tuple[Material, str]:
         passage_vectors=passage_vectors,
         readings=readings,
         language=transcript.tracks[0].language if transcript.tracks else "",
+        functions=frozenset().union(*map(StopwordsIso().of, sorted({p.language for p in passages}))),
     )
     return material, space
+
+
+def pictures(
+    artifacts: Artifacts, keys: Mapping[str, str], segment_keys: Mapping[str, Sequence[str]], material: Material
+) -> Pictures:
+    """What is seen: of sampled frames, or of whole shots where frames are not given.
+
+    Raises InvalidInput for segments' kinds that are not read, or not of the same segments; Incomplete when vectors do
+    not fit their frames, or were made by different models.
+    """
+    if not segment_keys:
+        if not len(material.shot_vectors):
+            return Pictures()
+        vectors, space = _vectors(artifacts, keys, "shot_vectors", len(material.shots))
+        return _pictures([shot.range for shot in material.shots], vectors, space)
+    counts = {kind: len(found) for kind, found in segment_keys.items()}
+    if sorted(counts) != sorted(EACH_SEGMENT) or len(set(counts.values())) != 1:
+        rule = f"as many {' as '.join(EACH_SEGMENT)}, in order of segments"
+        raise InvalidInput(f"sources of segments are {counts}; wanted {rule}", fields={"sources.segment_keys": rule})
+    ranges: list[TimeRange] = []
+    parts, spaces = [], set()
+    for frames_key, vectors_key in zip(*(segment_keys[kind] for kind in EACH_SEGMENT), strict=True):
+        frames = artifacts.load(frames_key, SampledFrames).frames
+        vectors, space = _vectors(artifacts, {"frame_vectors": vectors_key}, "frame_vectors", len(frames))
+        if len(frames):
+            ranges += [frame.range for frame in frames]
+            parts.append(vectors)
+            spaces.add(space)
+    if len(spaces) > 1:
+        raise Incomplete(f"frame_vectors are of several spaces, {sorted(spaces)}: embed the video again")
+    return _pictures(ranges, np.concatenate(parts), spaces.pop()) if parts else Pictures()
+
+
+def _pictures(ranges: Sequence[TimeRange], vectors: F32, space: str) -> Pictures:
+    seen = np.linalg.norm(vectors, axis=1) > UNSEEN
+    bounds = np.array([(r.start, r.end) for r in ranges], np.int64)[seen]
+    return Pictures(bounds[:, 0], bounds[:, 1], vectors if seen.all() else vectors[seen], space)
 
 
 def _vectors(artifacts: Artifacts, keys: Mapping[str, str], kind: str, things: int) -> tuple[F32, str]:

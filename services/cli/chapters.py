@@ -1,6 +1,7 @@
-"""Chapters, summaries and answers over the gateway."""
+"""Chapters and answers over the gateway."""
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from google.protobuf.json_format import Parse, ParseError
@@ -10,9 +11,7 @@ from vidx.media.v1 import chapters_pb2, media_pb2
 from services.cli.client import Gateway
 from services.cli.output import complain, printable
 from services.cli.tracks import again
-from services.core.errors import Conflict, InvalidInput, NotFound
-from services.core.times import TimeRange
-from services.runtime.media_proto import range_to
+from services.core.errors import InvalidInput, NotFound
 
 MAKING_S = 180.0
 """Deadline of what a language model may write; above the gateway's own."""
@@ -66,36 +65,15 @@ def chapter_name(gateway: Gateway, name: str, chapter: str) -> str:
     return listed[int(chapter) - 1].name
 
 
-def summary(
-    gateway: Gateway, name: str, chapter: str, range_: tuple[int, int] | None, length: str, focus: str
-) -> tuple[chapters_pb2.Summary, bool]:
-    """The stored summary where there is one, else one made for this call; and whether it is stored.
-
-    `length` "" is medium, and short for a chapter.
-    """
-    full = chapter_name(gateway, name, chapter) if chapter else name
-    number = chapters_pb2.SummaryLength.Value((length or ("short" if chapter else "medium")).upper())
-    if not focus and range_ is None and (not chapter or number == chapters_pb2.SHORT):
-        try:
-            return gateway.call(gateway.stub.GetSummary, pb.GetSummaryRequest(name=full, length=number)), True
-        except Conflict:
-            # It was given up, or is still to be written; it may be made all the same.
-            pass
-    request = pb.SummarizeRequest(name=full, length=number, focus=focus)
-    if range_ is not None:
-        request.range.CopyFrom(range_to(TimeRange(*range_)))
-    return gateway.call(gateway.stub.Summarize, request, MAKING_S), False
-
-
 def ask(gateway: Gateway, parent: str, question: str, videos: list[str]) -> chapters_pb2.Answer:
     """What videos say to a question."""
     return gateway.call(gateway.stub.Ask, pb.AskRequest(parent=parent, question=question, videos=videos), MAKING_S)
 
 
-def titles(gateway: Gateway, answer: chapters_pb2.Answer) -> dict[str, str]:
-    """Titles of the videos that an answer rests on, by name."""
+def titles(gateway: Gateway, videos: Iterable[str]) -> dict[str, str]:
+    """Titles of videos by name; a name where the video is gone."""
     found = {}
-    for name in dict.fromkeys(cited.video for one in answer.sentences for cited in one.citations):
+    for name in dict.fromkeys(videos):
         try:
             found[name] = gateway.call(gateway.stub.GetVideo, pb.GetVideoRequest(name=name)).title
         except NotFound:

@@ -25,6 +25,9 @@ VIDEO_SUFFIXES = (
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)s?", re.ASCII)
 
+_ENDLESS = 10**9 * SECOND
+_LENGTH = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d*)?)s?)?", re.ASCII)
+
 
 class Time(click.ParamType[int]):
     """A time such as 12.5, 12.5s, 2:03 or 1:02:03.5, exactly, in nanoseconds."""
@@ -42,6 +45,27 @@ class Time(click.ParamType[int]):
         except InvalidOperation:
             pass
         self.fail(f"{str(value)[:80]!r} is not a time such as 12.5, 12.5s, 2:03 or 1:02:03.5", param, ctx)
+
+
+class Length(click.ParamType[int]):
+    """A length such as 90, 60s, 2m, 1h5m or 1:30, exactly, in nanoseconds; more than nothing."""
+
+    name = "length"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        text = str(value).strip()
+        if found := _LENGTH.fullmatch(text):
+            hours, minutes, seconds = (part or "0" for part in found.groups())
+            text = f"{hours}:{minutes}:{seconds}"
+        try:
+            length = Time().convert(text, param, ctx)
+        except click.BadParameter:
+            length = 0
+        if not 0 < length < _ENDLESS:
+            self.fail(f"{str(value)[:80]!r} is not a length such as 90, 60s, 2m or 1:30", param, ctx)
+        return length
 
 
 class Range(click.ParamType[tuple[int, int]]):

@@ -13,10 +13,12 @@ from services.gateway.chaptering import Chaptering
 from services.gateway.chapters import VideoChapters
 from services.gateway.collections import Collections
 from services.gateway.edits import Edits
+from services.gateway.films import Films
 from services.gateway.importer import Importer
 from services.gateway.intake import Intake
 from services.gateway.rpc import SERVICE, VideoIndexRpc
 from services.gateway.settings import GatewaySettings, ImportSettings
+from services.gateway.skims import VideoSkims
 from services.gateway.subtitles import Subtitles
 from services.gateway.summaries import VideoSummaries
 from services.gateway.texts import Texts
@@ -52,6 +54,8 @@ def main() -> None:
         subtitles,
         chapters,
         VideoSummaries(chapters, chaptering),
+        VideoSkims(chapters, chaptering),
+        Films(DecodingServiceStub(decoding), settings.cut_s, settings.max_cuts),
         Answers(database, chaptering),
         Collections(database, control),
         Videos(database, artifacts, control, settings.watch_s, settings.max_watchers),
@@ -63,7 +67,7 @@ def main() -> None:
         settings.call_s,
     )
     # These hold a thread for as long as they take; the others must not wait for one.
-    held = settings.max_watchers + settings.max_uploads + settings.max_making
+    held = settings.max_watchers + settings.max_uploads + settings.max_making + settings.max_cuts
     threads = server_settings.model_copy(update={"threads": server_settings.threads + held})
     server = create_server(threads, [(SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s))])
     server.wait_for_signal()

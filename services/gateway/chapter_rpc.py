@@ -1,6 +1,7 @@
 """Proto in, proto out: chapters, summaries, answers."""
 
 import re
+from collections.abc import Iterator
 
 import grpc
 from vidx.gateway.v1 import video_index_service_pb2 as pb
@@ -13,7 +14,7 @@ from services.core.names import CollectionName, VideoName
 from services.core.times import TimeRange
 from services.gateway import chapters, convert
 from services.gateway.answers import Answers
-from services.gateway.chaptering import Wish
+from services.gateway.chaptering import Caller, Made, Wish
 from services.gateway.chapters import VideoChapters
 from services.gateway.summaries import VideoSummaries
 from services.gateway.videos import Videos
@@ -62,11 +63,23 @@ class ChapterRpc(VideoIndexServiceServicer):
         length = _length(request.length) if request.length else None
         return summary_to(self._summaries.stored(name, chapter, length))
 
-    def Summarize(self, request: pb.SummarizeRequest, context: grpc.ServicerContext) -> chapters_pb2.Summary:  # noqa: N802
-        name, chapter = _parse(request.name)
-        range_ = _range(request.range) if request.HasField("range") else None
-        length, left = _length(request.length), context.time_remaining()
-        return summary_to(self._summaries.made(name, chapter, range_, length, request.focus, left))
+    def Summarize(self, request: pb.SummarizeRequest, context: grpc.ServicerContext) -> Iterator[pb.SummarizeResponse]:  # noqa: N802
+        for part in self._summarized(request, Caller(context.time_remaining(), context.add_callback)):
+            if isinstance(part, tuple):
+                yield pb.SummarizeResponse(making=pb.Making(done=part[0], total=part[1]))
+            else:
+                yield pb.SummarizeResponse(summary=summary_to(part))
+
+    def _summarized(self, request: pb.SummarizeRequest, caller: Caller) -> Iterator[Made]:
+        range_, length = _range(request.range) if request.HasField("range") else None, _length(request.length)
+        if not request.videos and request.name.count("/") != 1:
+            name, chapter = _parse(request.name)
+            return self._summaries.made(name, chapter, range_, length, request.focus, caller)
+        parent = CollectionName.parse(request.name)
+        if range_ is not None:
+            raise InvalidInput("range: of one video", fields={"range": "of one video"})
+        videos = [VideoName.parse(name, f"videos[{i}]") for i, name in enumerate(request.videos)]
+        return self._summaries.together(parent, videos, length, request.focus, caller)
 
     def Ask(self, request: pb.AskRequest, context: grpc.ServicerContext) -> chapters_pb2.Answer:  # noqa: N802
         parent = CollectionName.parse(request.parent, "parent")

@@ -1,7 +1,8 @@
 """Chapters, summaries and answers, made by the chaptering service."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
@@ -9,7 +10,7 @@ from typing import TypeVar
 from vidx.chaptering.v1 import chaptering_service_pb2 as pb
 from vidx.chaptering.v1.chaptering_service_pb2_grpc import ChapteringServiceStub
 
-from services.core.chapters import Answer, Chapter, Chapters, Length, Summary
+from services.core.chapters import Answer, Chapter, Chapters, Highlights, Length, Skim, Summary
 from services.core.errors import Exhausted, InvalidInput
 from services.core.names import CollectionName, VideoName
 from services.core.times import TimeRange
@@ -17,6 +18,19 @@ from services.runtime import chapters_proto, grpc_client
 from services.runtime.media_proto import duration, range_to, rational_to
 
 T = TypeVar("T")
+Made = tuple[int, int] | Summary
+"""(done, total) parts of a summary that is being made, or at last the summary."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who waits: the seconds that he gives, None for no bound, and what registers a call for when he has gone.
+
+    `on_end` says whether he is still there.
+    """
+
+    left: float | None
+    on_end: Callable[[Callable[[], None]], bool]
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,15 @@ class File:
     content: bytes
     media_type: str
     ending: str
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What is known of one video of several: object keys by kind, and its chapters."""
+
+    video: VideoName
+    keys: Mapping[str, str]
+    chapters: Chapters
 
 
 class Chaptering:
@@ -72,9 +95,9 @@ class Chaptering:
         range_: TimeRange | None,
         length: Length,
         focus: str,
-        left: float | None,
-    ) -> Summary:
-        """Of a range or, with None, of the whole. Raises InvalidInput."""
+        caller: Caller,
+    ) -> Iterator[Made]:
+        """Of a range or, with None, of the whole: how far it has come, then the summary. Raises InvalidInput."""
         request = pb.SummarizeRequest(
             sources=pb.Sources(keys=sources),
             chapters=chapters_proto.chapters_to(chapters),
@@ -82,8 +105,53 @@ class Chaptering:
             length=chapters_proto.LENGTHS[length],
             focus=focus,
         )
-        made = self._make(self._stub.Summarize, request, left)
-        return chapters_proto.summary_from(made.summary)
+        return self._told(request, caller)
+
+    def together(self, videos: Sequence[Sources], length: Length, focus: str, caller: Caller) -> Iterator[Made]:
+        """The same of several videos, one after the other."""
+        request = pb.SummarizeRequest(
+            videos=[
+                pb.VideoSources(
+                    video=str(one.video),
+                    sources=pb.Sources(keys=one.keys),
+                    chapters=chapters_proto.chapters_to(one.chapters),
+                )
+                for one in videos
+            ],
+            length=chapters_proto.LENGTHS[length],
+            focus=focus,
+        )
+        return self._told(request, caller)
+
+    def highlights(
+        self,
+        sources: Mapping[str, str],
+        segments: Mapping[str, Sequence[str]],
+        query: str,
+        limit: int,
+        left: float | None,
+    ) -> Highlights:
+        """`segments` are object keys by kind, in order of segments. Raises InvalidInput."""
+        request = pb.HighlightRequest(sources=_sources(sources, segments), query=query, limit=limit)
+        return chapters_proto.highlights_from(self._make(self._stub.Highlight, request, left).highlights)
+
+    def skim(
+        self,
+        sources: Mapping[str, str],
+        segments: Mapping[str, Sequence[str]],
+        chapters: Chapters,
+        length: int,
+        focus: str,
+        left: float | None,
+    ) -> Skim:
+        """What to keep in at most `length` ns; `segments` as above. Raises InvalidInput."""
+        request = pb.SkimRequest(
+            sources=_sources(sources, segments),
+            chapters=chapters_proto.chapters_to(chapters),
+            length=duration(length),
+            focus=focus,
+        )
+        return chapters_proto.skim_from(self._make(self._stub.Skim, request, left).skim)
 
     def answer(self, parent: CollectionName, question: str, videos: Sequence[VideoName], left: float | None) -> Answer:
         request = pb.AnswerRequest(parent=str(parent), question=question, videos=map(str, videos))
@@ -113,11 +181,31 @@ class Chaptering:
             raise InvalidInput(f"the file of chapters: {error.message}", fields={at: error.message}) from error
         return chapters_proto.chapters_from(found.chapters)
 
+    def _told(self, request: pb.SummarizeRequest, caller: Caller) -> Iterator[Made]:
+        with self._making():
+            for part in grpc_client.stream(self._stub.Summarize, request, self._limit(caller.left), caller.on_end):
+                if part.WhichOneof("part") == "making":
+                    yield part.making.done, part.making.total
+                else:
+                    yield chapters_proto.summary_from(part.summary)
+
     def _make(self, method: Callable[..., T], request: object, left: float | None) -> T:
+        with self._making():
+            return grpc_client.call(method, request, self._limit(left))
+
+    def _limit(self, left: float | None) -> float:
+        return self._making_s if left is None else min(self._making_s, max(0.001, left))
+
+    @contextmanager
+    def _making(self) -> Iterator[None]:
         if not self._room.acquire(blocking=False):
             raise Exhausted("too many chapters, summaries and answers are being made; try again later")
         try:
-            limit = self._making_s if left is None else min(self._making_s, max(0.001, left))
-            return grpc_client.call(method, request, limit)
+            yield
         finally:
             self._room.release()
+
+
+def _sources(keys: Mapping[str, str], segments: Mapping[str, Sequence[str]]) -> pb.Sources:
+    each = {kind: pb.SegmentKeys(keys=found) for kind, found in segments.items()}
+    return pb.Sources(keys=keys, segment_keys=each)

@@ -1,6 +1,7 @@
 """Proto in, proto out: collections, videos, search.
 
-`text_rpc` has what videos say and show, in words, and `chapter_rpc` their chapters and summaries.
+`text_rpc` has what videos say and show, in words, `chapter_rpc` their chapters and summaries, `skim_rpc` what to watch
+of them.
 """
 
 from collections.abc import Iterator
@@ -21,8 +22,11 @@ from services.gateway.chapter_rpc import ChapterRpc
 from services.gateway.chapters import VideoChapters
 from services.gateway.collections import Collections
 from services.gateway.edits import Edits
+from services.gateway.films import Films
 from services.gateway.importer import Importer
 from services.gateway.intake import Intake
+from services.gateway.skim_rpc import SkimRpc
+from services.gateway.skims import VideoSkims
 from services.gateway.spec import Spec, check_request_id
 from services.gateway.subtitles import Subtitles
 from services.gateway.summaries import VideoSummaries
@@ -36,7 +40,7 @@ from services.runtime.media_proto import shot_to
 SERVICE = pb.DESCRIPTOR.services_by_name["VideoIndexService"]
 
 
-class VideoIndexRpc(TextRpc, ChapterRpc):
+class VideoIndexRpc(TextRpc, ChapterRpc, SkimRpc):
     """The public service."""
 
     def __init__(
@@ -46,6 +50,8 @@ class VideoIndexRpc(TextRpc, ChapterRpc):
         subtitles: Subtitles,
         chapters: VideoChapters,
         summaries: VideoSummaries,
+        skims: VideoSkims,
+        films: Films,
         answers: Answers,
         collections: Collections,
         videos: Videos,
@@ -58,6 +64,7 @@ class VideoIndexRpc(TextRpc, ChapterRpc):
     ) -> None:
         TextRpc.__init__(self, texts, edits, subtitles, videos)
         ChapterRpc.__init__(self, chapters, summaries, answers, videos)
+        SkimRpc.__init__(self, skims, films, videos)
         self._collections = collections
         self._intake = intake
         self._importer = importer

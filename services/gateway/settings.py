@@ -17,6 +17,8 @@ class GatewaySettings(BaseSettings):
     max_watchers: int = Field(32, ge=1, description="streams of WatchVideo at a time")
     watch_s: float = Field(0.3, gt=0, description="seconds between looks at a watched video")
     call_s: float = Field(30.0, gt=0, description="deadline of a call to another service")
+    max_cuts: int = Field(4, ge=1, description="films of ExportSkim being cut or sent at a time")
+    cut_s: float = Field(3600.0, gt=0, description="longest that one of them may take")
     making_s: float = Field(150.0, gt=0, description="the same, for chapters, summaries and answers made for a call")
 
 

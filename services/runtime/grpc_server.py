@@ -16,10 +16,10 @@ from grpc_status import rpc_status
 
 from services.core.errors import Internal, InvalidInput, Unavailable, VidxError
 from services.runtime import telemetry
+from services.runtime.grpc_client import MAX_MESSAGE_BYTES
 from services.runtime.grpc_errors import to_status
 from services.runtime.settings import ServerSettings
 
-MAX_MESSAGE_BYTES = 16 << 20
 KEEPALIVE_MS = 60_000
 Register = Callable[[grpc.Server], None]
 _log = telemetry.log(__name__)

@@ -7,7 +7,6 @@ from services.core.errors import InvalidInput
 from services.runtime.artifacts import ArtifactStore
 from services.runtime.settings import StoreSettings
 from services.runtime.store_folder import FolderStore
-from services.runtime.store_s3 import S3Store
 
 
 def connect(settings: StoreSettings) -> ArtifactStore:
@@ -16,6 +15,9 @@ def connect(settings: StoreSettings) -> ArtifactStore:
     if url.scheme == "folder":
         return ArtifactStore(FolderStore(Path(url.path), settings.min_free_bytes))
     if url.scheme in ("s3", "s3+https"):
+        # Imported here, not above: a service on a folder must not wait for it.
+        from services.runtime.store_s3 import S3Store
+
         store = S3Store(
             url.netloc,
             url.path.strip("/"),

@@ -15,8 +15,9 @@ from services.chaptering.domain.material import F32, Material
 from services.chaptering.naming import Namer
 from services.chaptering.ports import Found, TextVectors, Written
 from services.chaptering.service import Chaptering
-from services.core.errors import VidxError
-from services.core.media import Plan, Probe, Segment, Shot, Shots, VideoStream
+from services.chaptering.summarizing import Summarizing
+from services.core.errors import InvalidInput, VidxError
+from services.core.media import Plan, Probe, SampledFrame, SampledFrames, Segment, Shot, Shots, VideoStream
 from services.core.text import OnScreenText, Passage, Passages, Source, Track, Transcript, TranscriptTrack
 from services.core.times import SECOND, TimeRange
 from services.core.vectors import to_npz
@@ -99,6 +100,24 @@ class FakeEncoder:
         return np.random.default_rng(list(text.encode())).normal(size=self.dimension)
 
 
+class FakeQueries:
+    """Queries that are known: in the space of pictures the vector `seen`, in that of texts as `FakeEncoder` has it.
+
+    In both spaces a cosine of 0.7 is a score of one half. "?" is nothing to read.
+    """
+
+    def __init__(self, seen: np.ndarray | None = None, texts: FakeEncoder | None = None) -> None:
+        self.seen = np.eye(1, DIMENSION)[0] if seen is None else seen
+        self.texts = texts or FakeEncoder()
+        self.space = "pictures"
+
+    def encode(self, text: str) -> tuple[TextVectors, TextVectors]:
+        if text == "?":
+            raise InvalidInput("texts[0]: nothing to read", fields={"texts[0]": "nothing to read"})
+        meaning = self.texts.encode([text])
+        return TextVectors(self.space, unit(self.seen[None, :]), meaning.curves), meaning
+
+
 def knowing(material: Material) -> FakeEncoder:
     """An encoder that gives a material's passages the vectors that the material has."""
     vectors = zip(material.passages, material.passage_vectors, strict=True)
@@ -163,7 +182,7 @@ class FakeFunctionWords:
         return {"the", "of", "is", "and", "so", "on", "a"} if language in ("", "en") else ()
 
 
-def store(artifacts: ArtifactStore, material: Material, space: str = "sentences") -> dict[str, str]:
+def store(artifacts: ArtifactStore, material: Material, space: str = "sentences", video: str = VIDEO) -> dict[str, str]:
     """Object keys by kind of a material's artifacts, written."""
     stream = VideoStream(0, "h264", 320, 180, 320, 180, Fraction(1, 25))
     plan = Plan(Probe("mp4", material.duration, 0, 1, stream), (Segment(0, TimeRange(0, material.duration)),))
@@ -174,7 +193,7 @@ def store(artifacts: ArtifactStore, material: Material, space: str = "sentences"
         "on_screen_text": OnScreenText(material.readings),
         "transcript": Transcript((TranscriptTrack(material.language, Source.SUBTITLE_FILE),)),
     }
-    keys = {kind: f"{VIDEO}/{kind}" for kind in nouns}
+    keys = {kind: f"{video}/{kind}" for kind in nouns}
     for kind, noun in nouns.items():
         artifacts.save(keys[kind], noun)  # type: ignore[arg-type]
     for kind, vectors, things in (
@@ -182,8 +201,20 @@ def store(artifacts: ArtifactStore, material: Material, space: str = "sentences"
         ("passage_vectors", material.passage_vectors, material.passages),
     ):
         if len(vectors) or not things:
-            keys[kind] = f"{VIDEO}/{kind}"
+            keys[kind] = f"{video}/{kind}"
             artifacts.objects.put(keys[kind], to_npz(vectors.reshape(-1, vectors.shape[1] or 1), space))
+    return keys
+
+
+def store_frames(artifacts: ArtifactStore, vectors: F32, every: int, segments: int = 2) -> dict[str, list[str]]:
+    """Object keys of frames and their vectors by kind, in order of segments: a frame `every` so many nanoseconds."""
+    keys: dict[str, list[str]] = {"frames": [], "frame_vectors": []}
+    for segment, rows in enumerate(np.array_split(np.arange(len(vectors)), segments)):
+        frames = [SampledFrame(int(i), int(i) * every, TimeRange(int(i) * every, int(i + 1) * every)) for i in rows]
+        for kind, found in keys.items():
+            found.append(f"{VIDEO}/{kind}/{segment}")
+        artifacts.save(keys["frames"][-1], SampledFrames("", tuple(frames)))
+        artifacts.objects.put(keys["frame_vectors"][-1], to_npz(vectors[rows], "pictures"))
     return keys
 
 
@@ -191,6 +222,13 @@ def stage(artifacts: ArtifactStore, encoder: FakeEncoder | None = None, writing:
     """The stage on fakes."""
     sentences = encoder or FakeEncoder()
     return Chaptering(artifacts, sentences, Namer(sentences, FakeFunctionWords()), formats, Wanted(), writing)
+
+
+def summarizing(
+    artifacts: ArtifactStore, encoder: FakeEncoder | None = None, writing: Writing | None = None
+) -> Summarizing:
+    """Summaries on fakes."""
+    return Summarizing(artifacts, encoder or FakeEncoder(), writing)
 
 
 def answering(

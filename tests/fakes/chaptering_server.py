@@ -10,7 +10,7 @@ from vidx.chaptering.v1.chaptering_service_pb2_grpc import (
 )
 from vidx.media.v1 import chapters_pb2, media_pb2
 
-from services.core.errors import InvalidInput, Unavailable
+from services.core.errors import Incomplete, InvalidInput, Unavailable
 from services.runtime.grpc_server import Server, create_server
 from services.runtime.settings import ServerSettings
 
@@ -22,13 +22,14 @@ SECONDS = 10
 class FakeChaptering(ChapteringServiceServicer):
     """`asked` is what was asked; `down` makes it answer that it is away, `fault` that a language model was.
 
-    A question waits for `slow`, where it is set.
+    A question waits for `slow`, where it is set, and so does a summary; `gone` is set when its caller is.
     """
 
     def __init__(self) -> None:
         self.asked: list = []
         self.down = False
         self.slow: threading.Event | None = None
+        self.gone = threading.Event()
         self.fault: media_pb2.Fault | None = None
 
     def serve(self) -> Server:
@@ -48,13 +49,43 @@ class FakeChaptering(ChapteringServiceServicer):
         return pb.ChapterResponse(chapters=chapters_pb2.Chapters(chapters=found, writer="builtin", fault=self.fault))
 
     def Summarize(self, request, context):  # noqa: N802
+        """A sentence, of several videos one of each; `slow` holds it up after the first part of two."""
         self._take(request)
+        context.add_callback(self.gone.set)
+        yield pb.SummarizeResponse(making=pb.Making(done=0, total=2))
+        if self.slow is not None:
+            assert self.slow.wait(20)
+        if request.focus == "nonsense":
+            raise Incomplete("vectors are of several spaces: embed these videos again")
+        yield pb.SummarizeResponse(making=pb.Making(done=1, total=2))
         range_ = request.range if request.HasField("range") else span(0, SECONDS)
-        sentence = chapters_pb2.SummarySentence(text="It is said.", ranges=[range_])
+        videos = [one.video for one in request.videos]
+        sentences = [
+            chapters_pb2.SummarySentence(text="It is said.", ranges=[range_], video=video) for video in videos or [""]
+        ]
         summary = chapters_pb2.Summary(
-            range=range_, length=request.length, sentences=[sentence], chapter=-1, focus=request.focus, fault=self.fault
+            range=None if videos else range_,
+            length=request.length,
+            sentences=sentences,
+            chapter=-1,
+            focus=request.focus,
+            fault=self.fault,
+            videos=videos,
         )
-        return pb.SummarizeResponse(summary=summary)
+        yield pb.SummarizeResponse(summary=summary)
+
+    def Highlight(self, request, context):  # noqa: N802
+        self._take(request)
+        best = chapters_pb2.Highlight(range=span(4, 7), peak=Duration(seconds=5), score=0.75)
+        saliency = [0.75 if i == 5 else 0.25 for i in range(SECONDS)]
+        curve = chapters_pb2.Highlights(step=Duration(seconds=1), saliency=saliency, highlights=[best])
+        return pb.HighlightResponse(highlights=curve)
+
+    def Skim(self, request, context):  # noqa: N802
+        """The first and the last second, as far as there is room."""
+        self._take(request)
+        kept = [span(0, 1), span(SECONDS - 1, SECONDS)][: max(1, request.length.seconds)]
+        return pb.SkimResponse(skim=chapters_pb2.Skim(ranges=kept, length=Duration(seconds=len(kept))))
 
     def Answer(self, request, context):  # noqa: N802
         self._take(request)

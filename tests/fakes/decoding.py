@@ -1,6 +1,7 @@
 """Fakes of the decoding stage's ports, and frames as its detectors see them without a decoder."""
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,7 @@ from services.core.jobs import Progress
 from services.core.media import AudioStream, Plan, Probe, SampledFrame, Shot, Thumbnail, VideoStream
 from services.core.times import SECOND, TimeRange
 from services.decoding.domain.cuts import Times
+from services.decoding.domain.cutting import Part
 from services.decoding.domain.signature import HEIGHT, WIDTH, Bytes
 from services.decoding.ports import Inspection, SegmentFiles
 
@@ -21,13 +23,19 @@ PROBE = Probe("mov", 20 * SECOND, 0, 4, VIDEO, audio=(AudioStream(1, "aac", 4800
 
 
 class FakeReader:
-    """Implements `ports.MediaReader` for a film of 20 s with a keyframe each 5 s; keeps what it was asked."""
+    """Implements `ports.MediaReader` for a film of 20 s with a keyframe each 5 s; keeps what it was asked.
+
+    What is cut is `film`; `cutting` is set once it has begun, and it ends when `cut_may_end` is.
+    """
 
     def __init__(self, probe: Probe = PROBE, subtitles: bool = True) -> None:
         self._probe = probe
         self._subtitles = subtitles
         self.asked: list[str] = []
         self.fails: Exception | None = None
+        self.film = b"film"
+        self.cutting, self.cut_may_end = threading.Event(), threading.Event()
+        self.cut_may_end.set()
 
     def probe(self, path: Path) -> Probe:
         self._ask("probe")
@@ -57,6 +65,15 @@ class FakeReader:
         if time >= self._probe.duration:
             raise InvalidInput("beyond the video", fields={"time": "within [0, duration)"})
         return b"\xff\xd8jpeg", time // SECOND * SECOND
+
+    def cut(self, path: Path, parts: Sequence[Part], max_height: int, target: Path, progress: Progress) -> None:
+        shown = " ".join(f"{part.range.start}-{part.range.end}" for part in parts)
+        target.write_bytes(self.film[:1])
+        self.cutting.set()
+        self._ask(f"cut {shown} {max_height}")
+        while not self.cut_may_end.wait(0.01):
+            progress(0, 1)
+        target.write_bytes(self.film)
 
     def _ask(self, what: str) -> None:
         self.asked.append(what)

@@ -78,7 +78,11 @@ CLASSES = ("dog", "cat")
 
 
 def model(
-    space: str = "fake-space", image_version: str = "v1", text_version: str = "t1", classes: tuple[str, ...] = ()
+    space: str = "fake-space",
+    image_version: str = "v1",
+    text_version: str = "t1",
+    classes: tuple[str, ...] = (),
+    cut_alike: bool = False,
 ) -> Model:
     joint, sentences = (unit(np.random.default_rng(seed).normal(size=(16, DIMENSION))) for seed in (0, 1))
     return Model(
@@ -86,6 +90,7 @@ def model(
         TextSpace("sentences", DIMENSION, text_version, sentences, centre=2.0, scale=0.25),
         image_version,
         classes,
+        cut_alike,
     )
 
 
@@ -121,6 +126,10 @@ class FakeEncoder:
 
     def encode_sentences(self, windows: Sequence[Sequence[int]]) -> F32:
         return -self.encode_texts(windows)
+
+    def encode_both(self, windows: Sequence[Sequence[int]]) -> tuple[F32, F32]:
+        found = self.encode_texts(windows)
+        return found, -found
 
 
 def probabilities_of(value: int, classes: int) -> F32:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from google.protobuf.duration_pb2 import Duration
@@ -40,6 +40,12 @@ class FakeGateway(rpc.VideoIndexServiceServicer):
     edits: list[pb.UpdateChaptersRequest] = field(default_factory=list)
     summaries: list[pb.GetSummaryRequest | pb.SummarizeRequest] = field(default_factory=list)
     questions: list[pb.AskRequest] = field(default_factory=list)
+    skims: list[pb.GetSkimRequest | pb.ExportSkimRequest] = field(default_factory=list)
+    film: list[bytes] = field(default_factory=lambda: [b"a film ", b"in two parts"])
+    film_breaks: bool = False
+    file_names: frozenset[str] = frozenset()
+    """Titles of chapters that the video's file names."""
+    highlights: list[pb.GetHighlightsRequest] = field(default_factory=list)
     fault: media_pb2.Fault | None = None
     lacks: dict[str, pb.MissingTrack] = field(default_factory=dict)
     slow: dict[str, threading.Event] = field(default_factory=dict)
@@ -214,6 +220,8 @@ class FakeGateway(rpc.VideoIndexServiceServicer):
             locked = title == "The end"
             found.chapters.add(name=f"{request.parent}/chapters/c{i}000", range=_range(i, i + 1), title=title)
             found.chapters[i].locked = locked
+            if title in self.file_names:
+                found.chapters[i].title_source = chapters_pb2.Chapter.FILE
         return found
 
     def UpdateChapters(self, request, context):  # noqa: N802
@@ -235,13 +243,45 @@ class FakeGateway(rpc.VideoIndexServiceServicer):
 
     def Summarize(self, request, context):  # noqa: N802
         self.summaries.append(request)
-        return self._summary(request)
+        yield pb.SummarizeResponse(making=pb.Making(done=1, total=2))
+        if request.focus == "nonsense":
+            raise e.Conflict("it is not there yet")
+        if request.focus != "silence":
+            yield pb.SummarizeResponse(summary=self._summary(request, list(request.videos)))
 
-    def _summary(self, request) -> chapters_pb2.Summary:
-        found = chapters_pb2.Summary(length=request.length, fault=self.fault)
+    def _summary(self, request, videos: Sequence[str] = ()) -> chapters_pb2.Summary:
+        """A sentence, of several videos one of each."""
+        found = chapters_pb2.Summary(length=request.length, fault=self.fault, videos=videos)
         if "/videos/none" not in request.name:
-            found.sentences.add(text="A boat comes.", ranges=[_range(1, 2), _range(3, 4)])
+            for video in videos or ("",):
+                found.sentences.add(text="A boat comes.", ranges=[_range(1, 2), _range(3, 4)], video=video)
         return found
+
+    def GetHighlights(self, request, context):  # noqa: N802
+        """A curve of eight steps that rises, and one moment; nothing of "nothing"."""
+        self.highlights.append(request)
+        if request.query == "nothing":
+            return chapters_pb2.Highlights(step=Duration(seconds=1), saliency=[0.0] * 4)
+        best = chapters_pb2.Highlight(range=_range(5, 8), peak=Duration(seconds=7, nanos=500_000_000), score=0.875)
+        curve = [i / 8 for i in range(8)]
+        return chapters_pb2.Highlights(step=Duration(seconds=1), saliency=curve, highlights=[best])
+
+    def GetSkim(self, request, context):  # noqa: N802
+        self.skims.append(request)
+        return self._skim(request)
+
+    def ExportSkim(self, request, context):  # noqa: N802
+        self.skims.append(request)
+        yield pb.ExportSkimResponse(skim=self._skim(request.skim))
+        for chunk in self.film:
+            yield pb.ExportSkimResponse(chunk=chunk)
+            if self.film_breaks:
+                raise e.BadMedia("the file is damaged")
+
+    def _skim(self, request) -> chapters_pb2.Skim:
+        if request.length.seconds > 3600:
+            raise e.InvalidInput("length: 1 s to 3600 s")
+        return chapters_pb2.Skim(ranges=[_range(1, 2), _range(5, 8)], length=Duration(seconds=4))
 
     def Ask(self, request, context):  # noqa: N802
         self.questions.append(request)

@@ -11,6 +11,7 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from vidx.chaptering.v1.chaptering_service_pb2_grpc import ChapteringServiceStub
+from vidx.decoding.v1.decoding_service_pb2_grpc import DecodingServiceStub
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 from vidx.gateway.v1.video_index_service_pb2_grpc import (
     VideoIndexServiceStub,
@@ -30,10 +31,12 @@ from services.gateway.chaptering import Chaptering
 from services.gateway.chapters import VideoChapters
 from services.gateway.collections import Collections
 from services.gateway.edits import Edits
+from services.gateway.films import Films
 from services.gateway.importer import Importer
 from services.gateway.intake import Intake
 from services.gateway.rpc import SERVICE, VideoIndexRpc
 from services.gateway.settings import ImportSettings
+from services.gateway.skims import VideoSkims
 from services.gateway.subtitles import Subtitles
 from services.gateway.summaries import VideoSummaries
 from services.gateway.texts import Texts
@@ -42,6 +45,7 @@ from services.runtime.grpc_client import channel
 from services.runtime.grpc_server import create_server
 from services.runtime.settings import ServerSettings
 from tests.fakes.chaptering_server import FakeChaptering
+from tests.fakes.decoding_server import FakeDecoding
 from tests.fakes.house import House
 from tests.fakes.transcription_server import FakeTranscription
 
@@ -66,7 +70,7 @@ class FakeSearch(SearchServiceServicer):
 @contextmanager
 def serving(house: House, folder: Path) -> Iterator[SimpleNamespace]:
     """The public API on a free port: `stub`, `channel`, the `house` behind it, and the fakes `search`, `transcription`,
-    `chaptering`.
+    `chaptering`, `decoding`.
 
     It may import from `folder/imports`.
     """
@@ -83,12 +87,16 @@ def serving(house: House, folder: Path) -> Iterator[SimpleNamespace]:
     maker = outliner.serve()
     chaptering = Chaptering(ChapteringServiceStub(channel(f"127.0.0.1:{maker.port}", retries=False)), 5.0, 5.0, 2)
     chapters = VideoChapters(house.database, house.store, house.control, chaptering)
+    decoding = FakeDecoding()
+    cutter = decoding.serve()
     rpc = VideoIndexRpc(
         texts,
         Edits(house.database, house.control, texts, subtitles),
         subtitles,
         chapters,
         VideoSummaries(chapters, chaptering),
+        VideoSkims(chapters, chaptering),
+        Films(DecodingServiceStub(channel(f"127.0.0.1:{cutter.port}")), 20.0, 2),
         Answers(house.database, chaptering),
         Collections(house.database, house.control),
         videos,
@@ -108,12 +116,14 @@ def serving(house: House, folder: Path) -> Iterator[SimpleNamespace]:
             search=search,
             transcription=transcription,
             chaptering=outliner,
+            decoding=decoding,
             folder=folder,
         )
     server.stop()
     inner.stop()
     reader.stop()
     maker.stop()
+    cutter.stop()
 
 
 def header(**changes) -> pb.UploadVideoRequest:

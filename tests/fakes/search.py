@@ -169,9 +169,14 @@ class FakeEncoder:
     dimensions: int = 8
     sentences: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     asked: list[tuple[Against, tuple[str, ...]]] = field(default_factory=list)
+    calls: int = 0
 
-    def encode(self, texts: Sequence[str], against: Against) -> Encoded:
-        self.asked.append((against, tuple(texts)))
+    def encode(self, texts: Sequence[str], against: Sequence[Against]) -> tuple[Encoded, ...]:
+        self.asked += [(one, tuple(texts)) for one in against]
+        self.calls += 1
+        return tuple(self._encoded(texts, one) for one in against)
+
+    def _encoded(self, texts: Sequence[str], against: Against) -> Encoded:
         if any(text == UNREADABLE for text in texts):
             raise InvalidInput("texts[0] holds nothing that the model can read")
         default = np.eye(self.dimensions, dtype=np.float32)[-1]

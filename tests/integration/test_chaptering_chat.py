@@ -1,27 +1,38 @@
 """Titles, summaries and answers by a chat server: a real one on loopback, in every mood."""
 
 import json
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from vidx.chaptering.v1 import chaptering_service_pb2 as pb
+from vidx.chaptering.v1.chaptering_service_pb2_grpc import ChapteringServiceStub
+from vidx.media.v1 import chapters_pb2
 
+from services.chaptering import rpc
 from services.chaptering.asking import Writing
 from services.chaptering.chat import ChatWriter, prompts
+from services.chaptering.highlighting import Highlighting
 from services.chaptering.ports import Found, Written
 from services.chaptering.service import Chaptering
-from services.core.chapters import Chapters, Length, Summaries, TitleSource
-from services.core.errors import Denied, InvalidInput, NotFound, TimedOut, Unavailable, VidxError
-from services.core.jobs import Job, no_progress
+from services.chaptering.summarizing import Known, Summarizing, Wish
+from services.core.chapters import Chapters, Length, Summaries, Summary, TitleSource
+from services.core.errors import Cancelled, Denied, InvalidInput, NotFound, TimedOut, Unavailable, VidxError
+from services.core.jobs import Job, Progress, no_progress
 from services.core.names import VideoName
 from services.core.text import Track
 from services.core.times import TimeRange
 from services.runtime.artifacts import ArtifactStore
 from services.runtime.chat import Server
+from services.runtime.grpc_client import channel
+from services.runtime.grpc_server import create_server
+from services.runtime.settings import ServerSettings
 from services.runtime.store_folder import FolderStore
-from tests.fakes.chaptering import VIDEO, answering, knowing, stage, store, talk
+from tests.fakes.chaptering import VIDEO, FakeEncoder, FakeQueries, answering, knowing, stage, store, summarizing, talk
 from tests.servers.chat import ChatServer, chat_server
 
 KEY = "a-key-that-nobody-may-see"
@@ -250,13 +261,78 @@ def test_ten_hours_fit_a_small_context(server: ChatServer, artifacts: ArtifactSt
 
 def test_a_summary_on_demand_is_by_the_model_or_says_why_not(server: ChatServer, artifacts: ArtifactStore) -> None:
     material = talk((20, 25, 30))
-    keys, service = store(artifacts, material), with_model(artifacts, server, material)
-    assert service.summary(keys, (), None, Length.SHORT, "bees").writer == "lm"
+    keys, wish = store(artifacts, material), Wish(Length.SHORT, "bees")
+    service = summarizing(artifacts, knowing(material), Writing(writer(server)))
+    assert service.summary(keys, (), None, wish).writer == "lm"
     server.mode = "down"
-    found = service.summary(keys, (), None, Length.SHORT, "bees")
+    found = service.summary(keys, (), None, wish)
     assert (found.writer, found.focus) == ("builtin", "bees")
     assert found.fault is not None
     assert found.sentences
+
+
+def test_several_videos_are_written_about_together_and_each_sentence_names_its_own(
+    server: ChatServer, artifacts: ArtifactStore
+) -> None:
+    materials = {f"{VIDEO}{i}": talk((20, 25, 30), seed=i) for i in range(4)}
+    pairs = [(p.text, v) for m in materials.values() for p, v in zip(m.passages, m.passage_vectors, strict=True)]
+    videos = [Known(name, store(artifacts, material, video=name)) for name, material in materials.items()]
+    service = summarizing(artifacts, FakeEncoder(known=dict(pairs)), Writing(writer(server, context=4096)))
+    found = service.together(videos, Wish(Length.LONG))
+    assert (found.writer, found.fault, found.videos) == ("lm", None, tuple(materials))
+    assert {s.video for s in found.sentences} == set(materials)
+    for s in found.sentences:
+        assert s.ranges == tuple(p.range for p in materials[s.video].passages if p.text == s.text)
+    server.mode = "invents"
+    found = service.together(videos, Wish(Length.LONG))
+    assert found.fault is not None
+    assert "borne out" in found.fault.message
+    assert {s.video for s in found.sentences} == set(materials)
+
+
+def tell_on(progress: Progress) -> None:
+    """Tell of the same part until nobody hears it: a service learns a moment later that its caller has gone."""
+    while True:
+        progress(2, 3)
+        time.sleep(0.001)
+
+
+def test_a_caller_who_goes_ends_the_questions(server: ChatServer, artifacts: ArtifactStore) -> None:
+    material = talk((100, 100, 100))
+    keys = store(artifacts, material)
+    calls: list[Progress] = []
+
+    class Watched(Summarizing):
+        def summary(self, *arguments: Any) -> Summary:
+            calls.append(arguments[-1])
+            return super().summary(*arguments)
+
+    summed = Watched(artifacts, knowing(material), Writing(writer(server, context=2048)))
+    highlighting = Highlighting(artifacts, FakeQueries())
+    door = rpc.door(stage(artifacts), summed, answering(), highlighting, {})
+    service = create_server(ServerSettings(drain_s=0), [door])
+    with channel(f"127.0.0.1:{service.port}") as connection:
+        stub = ChapteringServiceStub(connection)
+        request = pb.SummarizeRequest(sources=pb.Sources(keys=keys), length=chapters_pb2.LONG)
+        made = [part.making for part in stub.Summarize(request, timeout=60) if part.HasField("making")]
+        assert made[-1].done == made[-1].total > 10
+        needed = len(server.requests)
+        server.requests.clear()
+        # The third answer is held back until the caller has gone.
+        server.modes = ["ok", "ok", "slow"]
+        parts = stub.Summarize(request, timeout=60)
+        while next(parts).making.done < 2:
+            pass
+        parts.cancel()
+        with pytest.raises(Cancelled):
+            tell_on(calls[-1])
+        server.release.set()
+        for thread in threading.enumerate():
+            if thread.name.startswith("making"):
+                thread.join(30)
+        service.stop()
+    # Only what was under way was still asked.
+    assert len(server.requests) == 3 < needed
 
 
 def test_an_answer_keeps_only_what_is_cited_and_stands(server: ChatServer) -> None:

@@ -10,18 +10,19 @@ from vidx.chaptering.v1 import chaptering_service_pb2_grpc as pb_grpc
 from vidx.media.v1 import chapters_pb2, media_pb2
 
 from services.chaptering import rpc, tasks
+from services.chaptering.highlighting import Highlighting
 from services.chaptering.ports import Found
 from services.core.chapters import Chapters
 from services.core.errors import InvalidInput, NotFound
 from services.core.text import Track
 from services.core.times import SECOND, TimeRange
 from services.runtime.artifacts import ArtifactStore
-from services.runtime.grpc_client import call, channel
+from services.runtime.grpc_client import call, channel, stream
 from services.runtime.grpc_server import create_server
 from services.runtime.media_proto import range_to
 from services.runtime.settings import ServerSettings
 from services.runtime.store_folder import FolderStore
-from tests.fakes.chaptering import SENTENCE, VIDEO, answering, stage, store, talk
+from tests.fakes.chaptering import SENTENCE, VIDEO, FakeQueries, answering, stage, store, summarizing, talk
 
 LENGTHS = (20, 25, 30)
 FOUND = [
@@ -43,7 +44,9 @@ def sources(artifacts: ArtifactStore) -> pb.Sources:
 @pytest.fixture
 def stub(artifacts: ArtifactStore) -> Iterator[pb_grpc.ChapteringServiceStub]:
     service = stage(artifacts)
-    server = create_server(ServerSettings(drain_s=0), [rpc.door(service, answering(FOUND), tasks.steps(service))])
+    highlighting = Highlighting(artifacts, FakeQueries())
+    door = rpc.door(service, summarizing(artifacts), answering(FOUND), highlighting, tasks.steps(service))
+    server = create_server(ServerSettings(drain_s=0), [door])
     with channel(f"127.0.0.1:{server.port}") as connection:
         yield pb_grpc.ChapteringServiceStub(connection)
     server.stop()
@@ -52,6 +55,11 @@ def stub(artifacts: ArtifactStore) -> Iterator[pb_grpc.ChapteringServiceStub]:
 def span(first: int, last: int) -> media_pb2.TimeRange:
     """Of sentences."""
     return range_to(TimeRange(first * SENTENCE, last * SENTENCE))
+
+
+def summarize(stub: pb_grpc.ChapteringServiceStub, request: pb.SummarizeRequest) -> chapters_pb2.Summary:
+    *_, last = stream(stub.Summarize, request, 10, lambda _: True)
+    return last.summary
 
 
 def test_chapters_are_found_and_counted(stub: pb_grpc.ChapteringServiceStub, sources: pb.Sources) -> None:
@@ -83,13 +91,34 @@ def test_titles_are_placed(stub: pb_grpc.ChapteringServiceStub, sources: pb.Sour
 def test_a_summary_of_a_chapter_names_it(stub: pb_grpc.ChapteringServiceStub, sources: pb.Sources) -> None:
     chapters = call(stub.Chapter, pb.ChapterRequest(sources=sources), 10).chapters
     request = pb.SummarizeRequest(sources=sources, chapters=chapters, range=span(20, 45), length=chapters_pb2.SHORT)
-    summary = call(stub.Summarize, request, 10).summary
+    summary = summarize(stub, request)
     assert (summary.chapter, summary.length, summary.writer) == (1, chapters_pb2.SHORT, "builtin")
     assert summary.sentences
     for sentence in summary.sentences:
         assert 20 * 6 <= sentence.ranges[0].start.seconds < 45 * 6
-    whole = call(stub.Summarize, pb.SummarizeRequest(sources=sources, focus="bees"), 10).summary
+    whole = summarize(stub, pb.SummarizeRequest(sources=sources, focus="bees"))
     assert (whole.chapter, whole.length, whole.focus) == (-1, chapters_pb2.MEDIUM, "bees")
+
+
+def test_a_summary_begins_with_how_far_it_is(stub: pb_grpc.ChapteringServiceStub, sources: pb.Sources) -> None:
+    first, last = stub.Summarize(pb.SummarizeRequest(sources=sources), timeout=10)
+    assert first.making == pb.Making(done=0, total=1)
+    assert last.summary.sentences
+
+
+def test_several_videos_are_summed_up_together(
+    stub: pb_grpc.ChapteringServiceStub, artifacts: ArtifactStore, sources: pb.Sources
+) -> None:
+    other = f"{VIDEO}2"
+    chapters = call(stub.Chapter, pb.ChapterRequest(sources=sources), 10).chapters
+    asked = [
+        pb.VideoSources(video=other, sources=pb.Sources(keys=store(artifacts, talk((20,), seed=1), video=other))),
+        pb.VideoSources(video=VIDEO, sources=sources, chapters=chapters),
+    ]
+    found = summarize(stub, pb.SummarizeRequest(videos=asked, length=chapters_pb2.LONG))
+    assert (list(found.videos), found.HasField("range"), found.chapter) == ([other, VIDEO], False, -1)
+    assert [s.video for s in found.sentences] == sorted((s.video for s in found.sentences), reverse=True)
+    assert {(s.video, s.chapter) for s in found.sentences} == {(other, 0), (VIDEO, 0), (VIDEO, 1), (VIDEO, 2)}
 
 
 @pytest.mark.parametrize(
@@ -120,9 +149,15 @@ def test_wrong_summaries_are_invalid_arguments(stub: pb_grpc.ChapteringServiceSt
         (pb.SummarizeRequest(sources=sources, focus="x" * 1001), "focus"),
         (pb.SummarizeRequest(sources=sources, length=9), "length"),  # type: ignore[arg-type]
         (pb.SummarizeRequest(sources=sources, range=span(5, 5)), "range"),
+        (pb.SummarizeRequest(videos=[pb.VideoSources(video="v")]), "videos[0].video"),
+        (pb.SummarizeRequest(videos=[pb.VideoSources(video=VIDEO, sources=sources)] * 2), "videos[1].video"),
+        (pb.SummarizeRequest(videos=[pb.VideoSources(video=VIDEO)] * 21), "videos"),
+        (pb.SummarizeRequest(videos=[pb.VideoSources(video=VIDEO)], range=span(0, 5)), "videos"),
+        (pb.SummarizeRequest(videos=[pb.VideoSources(video=VIDEO)], sources=sources), "videos"),
+        (pb.SummarizeRequest(videos=[pb.VideoSources(video=VIDEO)]), "videos[0].sources.keys"),
     ):
         with pytest.raises(InvalidInput) as caught:
-            call(stub.Summarize, request, 10)
+            summarize(stub, request)
         assert list(caught.value.fields) == [field]
 
 

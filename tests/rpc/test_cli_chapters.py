@@ -10,7 +10,9 @@ import structlog
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 from vidx.media.v1 import chapters_pb2, media_pb2
 
+from services.cli import progress
 from services.cli.__main__ import main
+from services.cli.progress import Silent
 from tests.fakes.gateway import FakeGateway
 
 VIDEO = "collections/default/videos/v0"
@@ -45,6 +47,9 @@ def test_chapters_are_printed_with_times_titles_and_locks(gateway, vidx):
         "1\t0:00:00.000-0:00:01.000\tOpening\t",
         "2\t0:00:01.000-0:00:02.000\tThe end\tlocked",
     ]
+    gateway.file_names = frozenset({"Opening", "The end"})
+    assert [line.split("\t")[-1] for line in vidx("chapters", "v0").lines] == ["file", "locked"]
+    gateway.file_names = frozenset()
     for arguments in (["--json"], ["--format", "json"]):
         found = json.loads(vidx("chapters", "v0", *arguments).out)
         assert found["chapters"][0] == {
@@ -183,8 +188,60 @@ def test_a_summary_that_is_not_there_yet_is_made_where_it_can_be(gateway, vidx):
     assert vidx("summary", "v0", "--chapter", "3").err == f"vidx: {VIDEO} has 2 chapters, none of number 3\n"
 
 
+def test_several_videos_have_one_summary_that_names_them(gateway, vidx):
+    gateway.add("film\n\x1b[31m", "mine")
+    gone = "collections/mine/videos/gone"
+    done = vidx("summary", "v0", gone, "--collection", "mine", "--length", "short", "--focus", "boats")
+    times = "0:00:01.000-0:00:02.000, 0:00:03.000-0:00:04.000"
+    assert (done.status, done.err) == (0, "")
+    assert done.lines == [
+        f"film \N{REPLACEMENT CHARACTER}[31m\t{times}\tA boat comes.",
+        f"{gone}\t{times}\tA boat comes.",
+    ]
+    (asked,) = gateway.summaries
+    assert (asked.name, asked.length, asked.focus) == ("collections/mine", chapters_pb2.SHORT, "boats")
+    assert list(asked.videos) == ["collections/mine/videos/v0", gone]
+    found = json.loads(vidx("summary", "v0", "v1", "--json").out)
+    assert found["videos"] == [VIDEO, "collections/default/videos/v1"]
+    assert [one["video"] for one in found["sentences"]] == found["videos"]
+    assert gateway.summaries[-1].length == chapters_pb2.MEDIUM
+
+
+def test_how_far_a_summary_has_come_is_shown_on_a_terminal_only(gateway, vidx, monkeypatch: pytest.MonkeyPatch):
+    shown = []
+    assert vidx("summary", "v0", "--focus", "boats").err == ""
+
+    class Shown(Silent):
+        def show(self, key: str, phase: str, fraction: float) -> None:
+            shown.append((key, phase, fraction))
+
+        def done(self, key: str, text: str) -> None:
+            shown.append((key, text, 1.0))
+
+    monkeypatch.setattr(progress, "board", lambda json: Shown() if json else Silent())
+    assert vidx("summary", "v0", "--focus", "boats").lines[0].endswith("A boat comes.")
+    assert shown == [(VIDEO, "part 1/2", 0.5), (VIDEO, "summed up", 1.0)]
+    vidx("summary", "v0", "v1", "--json")
+    assert shown[2:] == [("2 videos", "part 1/2", 0.5), ("2 videos", "summed up", 1.0)]
+
+
+def test_a_summary_that_fails_on_the_way_says_why(gateway, vidx):
+    done = vidx("summary", "v0", "v1", "--focus", "nonsense")
+    assert (done.status, done.out, done.err) == (1, "", "vidx: it is not there yet\n")
+    done = vidx("summary", "v0", "--focus", "silence")
+    assert (done.status, done.err) == (1, "vidx: the gateway ended without a summary; ask again\n")
+
+
 @pytest.mark.parametrize(
-    "arguments", [["--range", "5"], ["--range", "5-5"], ["--range", "1-2", "--chapter", "1"], ["--length", "huge"]]
+    "arguments",
+    [
+        ["v1", "--range", "1-2"],
+        ["v1", "--chapter", "1"],
+        ["--range", "5"],
+        ["--range", "5-5"],
+        ["--range", "1-2", "--chapter", "1"],
+        ["--length", "huge"],
+    ],
 )
 def test_wrong_ways_of_asking_for_a_summary_are_wrong_usage(gateway, vidx, arguments):
     assert vidx("summary", "v0", *arguments).status == 2

@@ -1,6 +1,7 @@
 """The decoding service's gRPC door: a real server and stub, a fake reader behind."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
@@ -18,6 +19,7 @@ from services.decoding import rpc, tasks
 from services.decoding.service import Decoding, Shape
 from services.runtime.artifacts import ArtifactStore
 from services.runtime.grpc_client import call, channel
+from services.runtime.grpc_errors import from_call
 from services.runtime.grpc_server import create_server
 from services.runtime.settings import ServerSettings
 from services.runtime.store_folder import FolderStore
@@ -33,10 +35,16 @@ def reader() -> FakeReader:
 
 
 @pytest.fixture
-def stub(tmp_path: Path, reader: FakeReader) -> Iterator[pb_grpc.DecodingServiceStub]:
-    store = ArtifactStore(FolderStore(tmp_path))
+def scratch(tmp_path: Path) -> Path:
+    (tmp_path / "scratch").mkdir()
+    return tmp_path / "scratch"
+
+
+@pytest.fixture
+def stub(tmp_path: Path, scratch: Path, reader: FakeReader) -> Iterator[pb_grpc.DecodingServiceStub]:
+    store = ArtifactStore(FolderStore(tmp_path / "store"))
     store.objects.put(SOURCE, b"film")
-    stage = Decoding(store, reader, Shape(segment=5 * SECOND))
+    stage = Decoding(store, reader, Shape(segment=5 * SECOND), scratch, max_cuts=2)
     server = create_server(ServerSettings(drain_s=0), [rpc.door(stage, tasks.steps(stage))])
     with channel(f"127.0.0.1:{server.port}") as connection:
         yield pb_grpc.DecodingServiceStub(connection)
@@ -80,6 +88,89 @@ def test_a_file_that_is_no_video_is_told_as_such(stub: pb_grpc.DecodingServiceSt
 
 def test_a_missing_source_is_not_found(stub: pb_grpc.DecodingServiceStub) -> None:
     assert isinstance(refused(stub.Probe, pb.ProbeRequest(source="collections/c/videos/x/source")), NotFound)
+
+
+def cut(*bounds: tuple[float, float], **more: object) -> pb.CutRangesRequest:
+    def moment(seconds: float) -> Duration:
+        return Duration(seconds=int(seconds), nanos=round(seconds % 1 * SECOND))
+
+    ranges = [media_pb2.TimeRange(start=moment(start), end=moment(end)) for start, end in bounds]
+    return pb.CutRangesRequest(source=SOURCE, ranges=ranges, **more)
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def room(stub: pb_grpc.DecodingServiceStub) -> bool:
+    """Whether a further film may be cut."""
+    try:
+        list(stub.CutRanges(cut((0, 1)), timeout=10))
+    except grpc.RpcError as error:
+        return error.code() != grpc.StatusCode.RESOURCE_EXHAUSTED
+    return True
+
+
+def test_ranges_come_as_a_file_in_chunks(stub: pb_grpc.DecodingServiceStub, reader: FakeReader, scratch: Path) -> None:
+    reader.film = bytes(range(256)) * 3000
+    parts = [part.chunk for part in stub.CutRanges(cut((0, 1.5), (2, 3), max_height=360), timeout=10)]
+    assert b"".join(parts) == reader.film
+    assert {len(part) for part in parts[:-1]} == {256 << 10}
+    assert reader.asked == [f"cut 0-{SECOND * 3 // 2} {2 * SECOND}-{3 * SECOND} 360"]
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (cut(), "ranges"),
+        (cut((1, 0.5)), "ranges[0]"),
+        (cut((-1, 0.5)), "ranges[0]"),
+        (cut((0, 1), (0.5, 2)), "ranges[1]"),
+        (cut((0, 1), max_height=-1), "max_height"),
+        (cut((0, 3601)), "ranges"),
+    ],
+)
+def test_wrong_ranges_are_refused(
+    stub: pb_grpc.DecodingServiceStub, reader: FakeReader, request_: pb.CutRangesRequest, field: str
+) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        next(stub.CutRanges(request_, timeout=10))
+    error = from_call(caught.value)
+    assert isinstance(error, InvalidInput)
+    assert list(error.fields) == [field]
+    assert reader.asked == []
+
+
+def test_a_cut_ends_when_the_caller_goes(stub: pb_grpc.DecodingServiceStub, reader: FakeReader, scratch: Path) -> None:
+    reader.cut_may_end.clear()
+    calls = [stub.CutRanges(cut((0, 1)), timeout=60) for _ in range(2)]
+    wait_for(lambda: len(reader.asked) == 2)
+    assert len(list(scratch.iterdir())) == 2
+    assert not room(stub)
+    # Others are not kept from a frame meanwhile.
+    assert call(stub.GetFrame, pb.GetFrameRequest(source=SOURCE), 10).jpeg
+    for one in calls:
+        one.cancel()
+    wait_for(lambda: list(scratch.iterdir()) == [])
+    reader.cut_may_end.set()
+    wait_for(lambda: room(stub))
+
+
+def test_a_caller_who_goes_while_he_is_sent_the_file_leaves_nothing(
+    stub: pb_grpc.DecodingServiceStub, reader: FakeReader, scratch: Path
+) -> None:
+    reader.film = bytes(64 << 20)
+    calls = [stub.CutRanges(cut((0, 1)), timeout=60) for _ in range(2)]
+    assert all(len(next(one).chunk) == 256 << 10 for one in calls)
+    assert list(scratch.iterdir()) == []
+    assert not room(stub)
+    for one in calls:
+        one.cancel()
+    wait_for(lambda: room(stub))
 
 
 def test_run_does_a_unit_of_work(stub: pb_grpc.DecodingServiceStub) -> None:

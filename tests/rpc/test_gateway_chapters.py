@@ -1,5 +1,6 @@
 """Chapters, summaries and answers over the public API."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -178,7 +179,7 @@ def test_chapters_that_are_not_there_are_refused_with_the_reason(gateway) -> Non
     name = f"{video.name}/chapters/c0"
     for call in (
         lambda: gateway.stub.GetSummary(pb.GetSummaryRequest(name=video.name), timeout=5),
-        lambda: gateway.stub.Summarize(pb.SummarizeRequest(name=name), timeout=5),
+        lambda: summarize(gateway, name),
         lambda: gateway.stub.ExportChapters(pb.ExportChaptersRequest(parent=video.name, format="webvtt"), timeout=5),
         lambda: put(gateway, video, chapters=given((1, 2, "x"))),
     ):
@@ -306,7 +307,8 @@ def stored(gateway, name: str, length: int = 0) -> chapters_pb2.Summary:
 
 
 def summarize(gateway, name: str, **more) -> chapters_pb2.Summary:
-    return gateway.stub.Summarize(pb.SummarizeRequest(name=name, **more), timeout=5)
+    *_, last = gateway.stub.Summarize(pb.SummarizeRequest(name=name, **more), timeout=5)
+    return last.summary
 
 
 def test_stored_summaries_are_of_the_video_in_a_length_or_of_a_chapter(gateway, video) -> None:
@@ -367,6 +369,109 @@ def test_a_summary_is_made_of_the_whole_a_range_or_a_chapter_with_a_focus(gatewa
 def test_a_wrong_wish_for_a_summary_is_refused_with_its_field(gateway, video, suffix, wrong, field) -> None:
     _, fields = refused(lambda: summarize(gateway, video.name + suffix, **wrong), INVALID_ARGUMENT)
     assert list(fields) == [field]
+
+
+def test_how_far_a_summary_has_come_is_passed_on(gateway, video) -> None:
+    first, second, last = gateway.stub.Summarize(pb.SummarizeRequest(name=video.name), timeout=5)
+    assert [first.making, second.making] == [pb.Making(done=0, total=2), pb.Making(done=1, total=2)]
+    assert last.summary.sentences[0].text == "It is said."
+
+
+@pytest.fixture
+def other(gateway, video) -> pb.Video:
+    """A second video, whose chapters are missing."""
+    made = upload(gateway, b"another film", request_id="r2")
+    gateway.house.pipeline.dispatch()
+    gateway.house.work()
+    give_up(gateway, made, "chaptering.chapter")
+    return made
+
+
+def test_several_videos_are_summed_up_in_the_order_asked(gateway, video, other) -> None:
+    names = [other.name, video.name]
+    found = summarize(gateway, "collections/c", videos=names, focus=" boats ", length=chapters_pb2.SHORT)
+    assert (list(found.videos), [s.video for s in found.sentences]) == (names, names)
+    assert not found.HasField("range")
+    (asked,) = gateway.chaptering.asked
+    assert (asked.focus, asked.length, asked.HasField("sources")) == ("boats", chapters_pb2.SHORT, False)
+    assert [[c.title for c in one.chapters.chapters] for one in asked.videos] == [[], ["Opening", "The end"]]
+    assert all(set(one.sources.keys) >= {"plan", "passages", "passage_vectors"} for one in asked.videos)
+    assert asked.videos[0].sources != asked.videos[1].sources
+
+
+def test_several_videos_that_cannot_be_summed_up_are_refused_with_their_field(gateway, video) -> None:
+    elsewhere = "collections/other/videos/v"
+    for wrong, field in (
+        ({}, "videos"),
+        ({"videos": [f"{video.name}{i}" for i in range(21)]}, "videos"),
+        ({"videos": [video.name, elsewhere]}, "videos[1]"),
+        ({"videos": [video.name, "v"]}, "videos[1]"),
+        ({"videos": [video.name, video.name]}, "videos[1]"),
+        ({"videos": [video.name], "range": span(0, 1)}, "range"),
+        ({"videos": [video.name], "focus": "x" * 1001}, "focus"),
+        ({"videos": [video.name], "length": 9}, "length"),
+    ):
+        _, fields = refused(lambda w=wrong: summarize(gateway, "collections/c", **w), INVALID_ARGUMENT)
+        assert list(fields) == [field]
+    for name in (video.name, f"{video.name}/chapters/c0", "collection/c"):
+        _, fields = refused(lambda n=name: summarize(gateway, n, videos=[video.name]), INVALID_ARGUMENT)
+        assert list(fields) == ["name"]
+    refused(lambda: summarize(gateway, "collections/c", videos=["collections/c/videos/none"]), NOT_FOUND)
+    assert not gateway.chaptering.asked
+
+
+def test_a_video_of_several_that_is_not_known_well_enough_says_why(gateway, video) -> None:
+    new = upload(gateway, b"a new film", request_id="r2")
+    with pytest.raises(grpc.RpcError, match=rf"{new.name} is not known well enough yet; it is being made: watch"):
+        summarize(gateway, "collections/c", videos=[video.name, new.name])
+    refused(lambda: summarize(gateway, "collections/c", videos=[video.name, new.name]), FAILED_PRECONDITION)
+
+
+def test_what_goes_wrong_on_the_way_ends_the_stream_with_the_reason(gateway, video) -> None:
+    parts = gateway.stub.Summarize(pb.SummarizeRequest(name=video.name, focus="nonsense"), timeout=5)
+    assert next(parts).making.total == 2
+    with pytest.raises(grpc.RpcError, match="embed these videos again"):
+        next(parts)
+    reason, _ = refused(lambda: summarize(gateway, video.name, focus="nonsense"), grpc.StatusCode.ABORTED)
+    assert reason == "INCOMPLETE"
+    gateway.chaptering.down = True
+    refused(lambda: summarize(gateway, video.name), grpc.StatusCode.UNAVAILABLE)
+
+
+def test_a_deadline_that_passes_ends_the_work(gateway, video) -> None:
+    gateway.chaptering.slow = threading.Event()
+    parts = gateway.stub.Summarize(pb.SummarizeRequest(name=video.name), timeout=1)
+    with contextlib.suppress(grpc.RpcError):
+        list(parts)
+    assert parts.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert gateway.chaptering.gone.wait(20)
+    gateway.chaptering.slow.set()
+
+
+def answered(gateway, video: pb.Video) -> grpc.StatusCode:
+    """The status of a summary."""
+    parts = gateway.stub.Summarize(pb.SummarizeRequest(name=video.name), timeout=5)
+    with contextlib.suppress(grpc.RpcError):
+        list(parts)
+    return parts.code()
+
+
+def test_a_caller_who_goes_ends_the_work_and_leaves_room_for_others(gateway, video) -> None:
+    gateway.chaptering.slow = threading.Event()
+    under_way = [gateway.stub.Summarize(pb.SummarizeRequest(name=video.name), timeout=20) for _ in range(2)]
+    for parts in under_way:
+        assert next(parts).making.total == 2
+    reason, _ = refused(lambda: summarize(gateway, video.name), grpc.StatusCode.RESOURCE_EXHAUSTED)
+    assert reason == "EXHAUSTED"
+    assert chapters(gateway, video).chapters
+    for parts in under_way:
+        parts.cancel()
+    assert gateway.chaptering.gone.wait(20)
+    gateway.chaptering.slow.set()
+    # The gateway hears of it a moment after the caller has gone.
+    while (answer := answered(gateway, video)) == grpc.StatusCode.RESOURCE_EXHAUSTED:
+        time.sleep(0.001)
+    assert answer == grpc.StatusCode.OK
 
 
 def ask(gateway, question: str, parent: str = "collections/c", **more) -> chapters_pb2.Answer:

@@ -241,17 +241,17 @@ def test_text_is_encoded_by_the_embedding_service(vectors: int) -> None:
     with grpc_client.channel(f"127.0.0.1:{server.port}") as channel:
         client = EmbeddingClient(TextEmbedding(channel, 10))
         if vectors:
-            got = client.encode(["a dog", "a cat"], Against.PICTURES)
+            got, said = client.encode(["a dog", "a cat"], [Against.PICTURES, Against.TEXTS])
             assert (got.space, got.middles, got.spreads) == ("JOINT of ['a dog', 'a cat']", (0.25,) * 2, (0.5,) * 2)
             assert (got.vectors.dtype, got.vectors.shape) == (np.float32, (2, 2))
             assert got.vectors[1].tolist() == pytest.approx([0.6, 0.8])
-            assert client.encode(["a dog", "a cat"], Against.TEXTS).space == "SENTENCE of ['a dog', 'a cat']"
+            assert said.space == "SENTENCE of ['a dog', 'a cat']"
         else:
             with pytest.raises(Internal):
-                client.encode(["a dog"], Against.PICTURES)
+                client.encode(["a dog"], [Against.PICTURES])
     server.stop()
 
 
 def test_an_embedding_service_that_is_not_there_is_unavailable() -> None:
     with grpc_client.channel("127.0.0.1:1") as channel, pytest.raises(Unavailable):
-        EmbeddingClient(TextEmbedding(channel, 3)).encode(["a dog"], Against.TEXTS)
+        EmbeddingClient(TextEmbedding(channel, 3)).encode(["a dog"], [Against.TEXTS])

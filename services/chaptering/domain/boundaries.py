@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from services.chaptering.domain.atoms import Atoms, atoms
 from services.chaptering.domain.events import bonus
-from services.chaptering.domain.gains import vector_gains, word_gains
+from services.chaptering.domain.gains import clearness, toll, vector_gains, word_gains
 from services.chaptering.domain.headings import headings
 from services.chaptering.domain.material import TEXTS, Material
 from services.chaptering.domain.segmentation import Rules, segment
@@ -22,9 +22,15 @@ Flags = npt.NDArray[np.bool_]
 
 ROUNDS = 4
 """Of finding chapters and weighing events by them; most videos settle in two."""
-PRICE = 1.5
-"""What a chapter must gain, times the logarithm of the number of atoms: the price of a change point in the modified
-BIC (Zhang & Siegmund 2007), which grows with the places where one might begin."""
+PRICE = 0.75
+"""What a chapter must gain, times the logarithm of the number of atoms: the price of a change point grows with the
+places where one might begin (modified BIC, Zhang & Siegmund 2007)."""
+APART = 0.08
+"""How clear a cut has to be beside the clearest quarter of those that are worth their price (see `gains.toll`): one in
+the middle of a chapter 0.22 times (4 ln 2 times this) as clear, one near its end more."""
+CLEAREST = 0.75
+ECHO = 15 * SECOND
+"""A term that is said again within this time was hardly chosen anew, and is not counted again: words come in bursts."""
 SECONDARY = 0.5
 """A track after the first counts this much: tracks of one video do not err independently."""
 SPARSE = 60 * SECOND
@@ -83,11 +89,15 @@ def _cuts(
     expected = count or max(2, round(material.duration / max(1, 4 * wanted.shortest)))
     for rules in _relaxed(wanted, count, locked, material.duration):
         band = _band(material, grid, rules.longest)
-        cuts: list[int] = []
+        tolled, cuts = band, list[int]()
         for _ in range(ROUNDS):
-            found = segment(band, bonus(events, cuts, expected) - price, grid.times, rules)
+            found = segment(tolled, bonus(events, cuts, expected) - price, grid.times, rules)
             if found is None or found == cuts:
                 break
+            if not cuts and count is None:
+                clear = clearness(band, found)
+                share = APART * float(np.quantile(clear, CLEAREST)) if len(clear) else 0.0
+                tolled = band - share * toll(n, band.shape[1] - 1)
             cuts = found
         if cuts:
             return cuts
@@ -116,8 +126,12 @@ def _band(material: Material, grid: Atoms, longest: int) -> F64:
             continue
         placed = [grid.nearest(material.passages[i].range.start) for i in rows]
         said: list[list[str]] = [[] for _ in range(grid.count)]
+        last: dict[str, int] = {}
         for atom, i in zip(placed, rows, strict=True):
-            said[atom] += terms(material.passages[i].text)
+            start = material.passages[i].range.start
+            new = [t for t in set(terms(material.passages[i].text)) if start - last.get(t, -ECHO) >= ECHO]
+            last.update(dict.fromkeys(new, start))
+            said[atom] += new
         band += share * word_gains(said, widest)
         if len(material.passage_vectors):
             band += share * vector_gains(*_summed(material.passage_vectors[rows], placed, grid.count), widest)

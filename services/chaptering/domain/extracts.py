@@ -1,16 +1,15 @@
 """Extractive summaries: the video's own sentences, each with its range."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from services.chaptering.domain.material import Material
-from services.chaptering.domain.phrases import ratio, words
+from services.chaptering.domain.phrases import plain, unspaced, words
 from services.chaptering.domain.summaries import Line, choose
-from services.chaptering.domain.terms import terms
+from services.chaptering.domain.terms import folded, terms
 from services.core.chapters import Length, SummarySentence
 from services.core.text import Passage, Track
 from services.core.times import SECOND, TimeRange
@@ -27,6 +26,8 @@ MOST = 2000
 """Sentences that are weighed against each other; of more, the most telling."""
 TRACKS = (Track.SPEECH, Track.CAPTION, Track.ON_SCREEN_TEXT)
 """What sentences are taken from: the first that says anything in the range."""
+TELLING_LETTERS = 7
+"""Where there is no list of function words, a word of so many letters is none: frequent words are short (Zipf 1935)."""
 STEADY = 1e-9
 
 
@@ -56,15 +57,17 @@ def extract(
     found = sentences(material, chapters, scope)
     if not found:
         return ()
-    telling = _telling(found)
-    if len(found) > MOST:
-        keep = sorted(np.argsort(-telling, kind="stable")[:MOST])
-        found, telling = [found[i] for i in keep], telling[keep]
-    lines = [Line(len(words(s.passage.text)), s.group, s.passage.confidence) for s in found]
     rows = np.array([s.vector for s in found]) if found[0].vector is not None else None
+    worth = _informing(found, material.functions)
+    if rows is not None:
+        worth *= _central(rows, np.array([s.chapter for s in found]))
+    if len(found) > MOST:
+        keep = sorted(np.argsort(-worth, kind="stable")[:MOST])
+        found, worth, rows = [found[i] for i in keep], worth[keep], None if rows is None else rows[keep]
+    lines = [Line(len(words(s.passage.text)), s.group, s.passage.confidence) for s in found]
     budget = min(WORDS[length], max(1, sum(line.words for line in lines) // PART))
     near = None if focus is None or rows is None else _near(rows, focus)
-    places = choose(lines, _likeness(found, rows), telling, budget, near)
+    places = choose(lines, _likeness(found, rows), worth, budget, near)
     return tuple(SummarySentence(found[i].passage.text, (found[i].passage.range,), found[i].chapter) for i in places)
 
 
@@ -91,22 +94,30 @@ def sentences(material: Material, chapters: Sequence[TimeRange], scope: TimeRang
     return []
 
 
-def _telling(found: Sequence[Said]) -> F64:
-    """How much each sentence says of what sets its group apart: root log-likelihood ratios of its terms."""
-    said = [sorted(set(terms(s.passage.text))) for s in found]
-    everywhere = Counter(t for known in said for t in known)
-    here = [Counter[str]() for _ in range(max(s.group for s in found) + 1)]
-    sizes = [0] * len(here)
-    for s, known in zip(found, said, strict=True):
-        here[s.group].update(known)
-        sizes[s.group] += 1
+def _informing(found: Sequence[Said], functions: Collection[str]) -> F64:
+    """[n] at least 0: how much a sentence says, and how densely: its different telling words, times their share of all.
+
+    Dense sentences also lean less on what was said before them ("so this is what we did with it").
+    """
     weights = np.zeros(len(found))
-    for i, (s, known) in enumerate(zip(found, said, strict=True)):
-        inside, size = here[s.group], sizes[s.group]
-        ratios = [ratio(inside[t], size, everywhere[t] - inside[t], len(found) - size) for t in known]
-        # Between the sum, which favours long sentences, and the mean, which favours short ones.
-        weights[i] = np.sqrt(ratios).sum() / np.sqrt(max(1, len(known)))
+    for i, s in enumerate(found):
+        said = words(s.passage.text)
+        if functions:
+            telling = [folded(w) for w in said if not plain(w, functions)]
+        else:
+            telling = [folded(w) for w in said if len(w) >= TELLING_LETTERS or unspaced(w)]
+        weights[i] = len(set(telling)) * len(telling) / max(1, len(said))
     return weights
+
+
+def _central(rows: F32, chapters: npt.NDArray[np.int64]) -> F64:
+    """[n] in [0, 1]: how near each sentence is to what the whole is about, and to what its chapter is about."""
+    vectors = rows.astype(np.float64)
+    sums = np.zeros((int(chapters.max()) + 1, rows.shape[1]))
+    np.add.at(sums, chapters, vectors)
+    subjects = np.vstack([vectors.sum(0, keepdims=True), sums])
+    subjects /= np.linalg.norm(subjects, axis=1, keepdims=True) + STEADY
+    return _bounded((vectors @ subjects[0] + np.einsum("nd,nd->n", vectors, subjects[1 + chapters])) / 2)
 
 
 def _likeness(found: Sequence[Said], rows: F32 | None) -> F64:

@@ -6,7 +6,11 @@ up over tracks and over chapters. Words follow Bayesian topic segmentation with 
 (Eisenstein & Barzilay 2008, "Bayesian unsupervised topic segmentation"), around the video's own frequencies, so that
 common words count little without a list of them; vectors follow a Gaussian with a Gaussian prior of its mean.
 
-All functions return bands [n+1, widest+1]: `band[j, d]` is the gain of atoms j-d to j-1; NaN-free, 0 where j-d < 0.
+Bands are [n+1, widest+1]: `band[j, d]` is the gain of atoms j-d to j-1; NaN-free, 0 where j-d < 0.
+
+Talk wanders inside a chapter as well, so that a cut there gains something too, and the more the longer the chapter is.
+What tells a topic's end from that is how much a cut gains for what lies on its two sides, beside the clearest cuts of
+the same video: `clearness` measures it, `toll` asks for it.
 """
 
 from collections.abc import Sequence
@@ -83,3 +87,28 @@ def vector_gains(vectors: F64, weights: F64, widest: int) -> F64:
         fit = np.einsum("id,id->i", drift, drift) / (2 * noise * (size + PRIOR))
         band[j, 1 : depth + 1] = fit - directions / 2 * np.log1p(size / PRIOR)
     return band
+
+
+def clearness(band: F64, cuts: Sequence[int]) -> F64:
+    """What each inner cut gains for an atom that it tells from the others, at least 0.
+
+    `cuts` [k+1] are the atoms at which chapters begin, and n. Atoms a and b on the two sides count as a*b/(a+b), which
+    is how surely two means of so many differ. Cuts between chapters that no band holds together are left out.
+    """
+    found = []
+    for a, b, c in zip(cuts, cuts[1:], cuts[2:], strict=False):
+        if c - a < band.shape[1]:
+            gained = band[b, b - a] + band[c, c - b] - band[c, c - a]
+            found.append(max(0.0, float(gained)) * (c - a) / ((b - a) * (c - b)))
+    return np.array(found)
+
+
+def toll(n: int, widest: int) -> F64:
+    """What chapters of 0 to `widest` of n atoms pay [widest+1]: the information, in nats, of which chapter an atom is
+    in, for each of their atoms (the entropy term of the classification likelihood, Biernacki, Celeux & Govaert 2000).
+
+    A cut thus costs in proportion to what it cuts, and least near an end.
+    """
+    size = np.arange(widest + 1, dtype=np.float64)
+    costs: F64 = size * np.log(n / np.maximum(size, 1.0))
+    return costs

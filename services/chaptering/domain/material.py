@@ -21,7 +21,8 @@ def _none() -> F32:
 class Material:
     """Unit vectors [n, d] go with passages and shots row by row; without rows they are not known.
 
-    `duration` in ns. `language` is that of the transcript to work on; "" takes whatever is there.
+    `duration` in ns. `language` is that of the transcript to work on; "" takes whatever is there. `functions` are the
+    words of its languages that say nothing by themselves, in lower case; none where there is no list of them.
     """
 
     duration: int
@@ -31,6 +32,7 @@ class Material:
     passage_vectors: F32 = field(default_factory=_none)
     readings: tuple[Reading, ...] = ()
     language: str = ""
+    functions: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for things, vectors, what in (

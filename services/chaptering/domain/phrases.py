@@ -58,6 +58,12 @@ def words(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
+def plain(word: str, functions: Collection[str]) -> bool:
+    """Whether a word is one of the given ones (in lower case), with or without what an apostrophe joins to it."""
+    low = folded(word).replace("’", "'")
+    return low in functions or low.split("'")[0] in functions
+
+
 def ratio(inside: int, size: int, outside: int, rest: int) -> float:
     """Log-likelihood ratio of a term in `inside` of `size` sentences against `outside` of the `rest`.
 
@@ -103,9 +109,8 @@ def _runs(sentence: str, functions: Collection[str]) -> Iterable[list[str]]:
     for clause in re.split(r"[^\w\s'’-]+(?:\s|$)|\s[-–—]+\s|\d+[.:]\d+", sentence):
         run: list[str] = []
         for word in words(clause):
-            low = folded(word).replace("’", "'")
-            plain = low in functions or low.split("'")[0] in functions
-            breaks = not word[0].isalpha() or (plain and low not in LINKS)
+            low = folded(word)
+            breaks = not word[0].isalpha() or (low not in LINKS and plain(word, functions))
             if breaks or (run and folded(run[-1]) == low):
                 yield run
                 run = []
@@ -120,7 +125,12 @@ def _whole(part: Sequence[str]) -> bool:
     if first in LINKS or last in LINKS:
         return False
     letters = sum(len(w) for w in part)
-    return letters > 3 or bool(_UNSPACED.search(part[0]))
+    return letters > 3 or unspaced(part[0])
+
+
+def unspaced(word: str) -> bool:
+    """Whether a run of letters is of a script that puts no blanks between words."""
+    return bool(_UNSPACED.search(word))
 
 
 def key(word: str) -> str:

@@ -15,7 +15,7 @@ F64 = npt.NDArray[np.float64]
 
 SATURATION = 0.12
 """Share of a sentence's likeness to all others beyond which covering it more is worth nothing."""
-DIVERSITY = 4.0
+DIVERSITY = 12.0
 """What a chapter's first sentence is worth beside coverage; a second one of the same chapter adds less."""
 FOCUS = 3.0
 """How much nearness to a wanted focus counts."""

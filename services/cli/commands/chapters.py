@@ -2,12 +2,17 @@
 
 import os
 import sys
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
 
 from services.cli.commands import options
 from services.cli.inputs import Range
 from services.cli.output import json_line, one_line, say, span, table, valid
+
+if TYPE_CHECKING:
+    from vidx.gateway.v1 import video_index_service_pb2 as pb
 
 _EXPORTED = ("webvtt", "youtube", "ffmetadata", "srt", "edl", "otio")
 
@@ -72,20 +77,21 @@ def chapters_command(
     if as_json:
         _write(f"{json_line(found, whole=True)}\n".encode(), output)
         return 0
-    rows = [(i, span(c.range), c.title, "locked" if c.locked else "") for i, c in enumerate(found.chapters, 1)]
+    rows = [(i, span(c.range), c.title, _held(c)) for i, c in enumerate(found.chapters, 1)]
     table(["chapter", "range", "title", ""], rows)
     return 0
 
 
 @click.command("summary")
-@options.name
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@options.collection
 @click.option("--length", type=click.Choice(["short", "medium", "long"]), help="Medium; of a chapter short.")
 @click.option("--chapter", default="", metavar="C", help="Of a chapter: its number, or the last part of its name.")
 @click.option("--range", "range_", type=Range(), metavar="A-B", help="Of a part, such as 1:00-2:30.")
 @click.option("--focus", default="", metavar="TEXT", help="What it is to be about.")
 @options.as_json
 def summary_command(
-    name: str,
+    names: tuple[str, ...],
     collection: str,
     length: str | None,
     chapter: str,
@@ -93,20 +99,38 @@ def summary_command(
     focus: str,
     json: bool,
 ) -> int:
-    """What a video, a chapter or a part of it says, a sentence a line, each with the time that it rests on."""
-    from services.cli import chapters
+    """What a video, a chapter or a part of it says, a sentence a line, each with the time that it rests on.
+
+    Of several videos of a collection it is one summary, and each line says which of them it is of.
+    """
+    from services.cli import chapters, summaries
     from services.cli.client import connect, video_name
+    from services.cli.progress import board
 
     if chapter and range_:
         raise click.UsageError("--chapter and --range exclude each other")
-    full = video_name(name, collection)
-    with connect() as gateway:
-        found, stored = chapters.summary(gateway, full, valid(chapter), range_, length or "", valid(focus))
-    chapters.complain_of(found, full if stored else "")
+    if len(names) > 1 and (chapter or range_):
+        raise click.UsageError("--chapter and --range are of one video")
+    full = [video_name(name, collection) for name in names]
+    # Standard output is the summary's alone.
+    with connect() as gateway, closing(board(json=True)) as shown:
+        if len(full) > 1:
+            found, stored = summaries.together(gateway, full, length or "", valid(focus), shown), False
+        else:
+            found, stored = summaries.summary(
+                gateway, full[0], valid(chapter), range_, length or "", valid(focus), shown
+            )
+        titles = {} if json else chapters.titles(gateway, (one.video for one in found.sentences if one.video))
+    chapters.complain_of(found, full[0] if stored else "")
     if json:
         say(json_line(found, whole=True))
         return 0
-    table(["range", "text"], [(", ".join(map(span, one.ranges)), one_line(one.text)) for one in found.sentences])
+    rows = [(", ".join(map(span, one.ranges)), one_line(one.text)) for one in found.sentences]
+    if len(full) > 1:
+        of = [one_line(titles[one.video]) for one in found.sentences]
+        table(["video", "range", "text"], [(title, *row) for title, row in zip(of, rows, strict=True)])
+    else:
+        table(["range", "text"], rows)
     if not found.sentences:
         click.echo("nothing is said, shown as text or described", err=True)
     return 0
@@ -125,18 +149,26 @@ def ask_command(question: str, collection: str, videos: tuple[str, ...], json: b
     named = [video_name(video, collection) for video in videos]
     with connect() as gateway:
         answer = chapters.ask(gateway, collection_name(collection), valid(question), named)
-        titles = {} if json else chapters.titles(gateway, answer)
+        cited = [c.video for one in answer.sentences for c in one.citations]
+        titles = {} if json else chapters.titles(gateway, cited)
     chapters.complain_of(answer)
     if json:
         say(json_line(answer, whole=True))
         return 0
     for sentence in answer.sentences:
         say(one_line(sentence.text))
-        for cited in sentence.citations:
-            say(f"    {span(cited.range)}  {one_line(titles[cited.video])}  {one_line(cited.video)}")
+        for c in sentence.citations:
+            say(f"    {span(c.range)}  {one_line(titles[c.video])}  {one_line(c.video)}")
     if not answer.sentences:
         say("Not in these videos.")
     return 0
+
+
+def _held(chapter: "pb.Chapter") -> str:
+    """Who says that a chapter is one, where somebody does."""
+    from vidx.media.v1 import chapters_pb2
+
+    return "locked" if chapter.locked else "file" if chapter.title_source == chapters_pb2.Chapter.FILE else ""
 
 
 def _write(content: bytes, output: str | None) -> None:

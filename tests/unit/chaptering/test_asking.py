@@ -78,3 +78,14 @@ def test_steps_and_calls_have_budgets_of_their_own() -> None:
     assert step.ask(lambda: 1) is None
     assert "VIDX_CHAPTERING_CHAT_BUDGET_S" in (step.fault.message if step.fault else "")
     assert call.ask(lambda: 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("call_s", "left", "advice"),
+    [(5.0, 0.0, "raise the deadline of the call"), (0.0, 9.0, "CHAT_CALL_S"), (0.0, None, "CHAT_CALL_S")],
+)
+def test_a_call_asks_no_longer_than_its_caller_waits(call_s: float, left: float | None, advice: str) -> None:
+    asking = Writing(FakeWriter(), call_s=call_s).call(left)
+    assert asking.ask(lambda: 1) is None
+    assert asking.fault is not None
+    assert advice in asking.fault.message

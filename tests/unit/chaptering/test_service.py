@@ -79,7 +79,6 @@ def test_the_plan_alone_gives_numbered_chapters(artifacts: ArtifactStore) -> Non
         ("Chapter 1", TitleSource.NUMBER),
         ("Chapter 2", TitleSource.NUMBER),
     ]
-    assert stage(artifacts).summary(keys, found, None, Length.LONG).sentences == ()
 
 
 def test_titles_are_headings_first_and_captions_last(artifacts: ArtifactStore) -> None:
@@ -123,11 +122,9 @@ def test_titles_without_places_are_found(artifacts: ArtifactStore) -> None:
         assert abs(chapter.range.start - truth) <= 2 * SENTENCE
 
 
-def test_a_video_in_vectors_of_another_space_is_still_named_but_not_focused(artifacts: ArtifactStore) -> None:
+def test_a_video_in_vectors_of_another_space_is_still_named(artifacts: ArtifactStore) -> None:
     keys, service = store(artifacts, talk(LENGTHS), space="old"), stage(artifacts)
     assert all(c.source is TitleSource.PHRASE for c in service.chapters(keys, Wanted()).chapters)
-    with pytest.raises(Incomplete, match="embed the video again"):
-        service.summary(keys, (), None, Length.SHORT, "bees")
 
 
 def test_an_encoder_that_is_down_is_said(artifacts: ArtifactStore) -> None:
@@ -145,13 +142,11 @@ def test_vectors_that_do_not_fit_are_refused(artifacts: ArtifactStore) -> None:
         stage(artifacts).chapters(keys, Wanted())
 
 
-def test_wrong_sources_and_ranges_are_refused(artifacts: ArtifactStore) -> None:
+def test_wrong_sources_and_locked_chapters_are_refused(artifacts: ArtifactStore) -> None:
     keys, service = store(artifacts, talk(LENGTHS)), stage(artifacts)
     for wrong in ({}, keys | {"source": "x"}):
         with pytest.raises(InvalidInput, match="plan"):
             service.chapters(wrong, Wanted())
-    with pytest.raises(InvalidInput, match="range"):
-        service.summary(keys, (), TimeRange(10**15, 2 * 10**15), Length.SHORT)
     locked = [Chapter(TimeRange(0, 10), "a", True), Chapter(TimeRange(5, 20), "b", True)]
     with pytest.raises(InvalidInput, match="overlap"):
         service.chapters(keys, Wanted(), locked)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cli.inputs import Label, Range, Time, is_address, sources
+from services.cli.inputs import Label, Length, Range, Time, is_address, sources
 from services.cli.upload import title_of
 
 
@@ -33,6 +33,31 @@ def test_time_is_read_exactly(text, ns):
 def test_what_is_not_a_time_is_refused(text):
     with pytest.raises(click.BadParameter):
         Time().convert(text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "ns"),
+    [
+        ("90", 90_000_000_000),
+        ("60s", 60_000_000_000),
+        ("2m", 120_000_000_000),
+        ("1:30", 90_000_000_000),
+        ("1h", 3_600_000_000_000),
+        ("1h5m", 3_900_000_000_000),
+        ("1m30s", 90_000_000_000),
+        ("1m1.5s", 61_500_000_000),
+        ("0.1", 100_000_000),
+        ("0:00:00.000000001", 1),
+    ],
+)
+def test_length_is_read_exactly(text, ns):
+    assert Length().convert(text, None, None) == ns
+
+
+@pytest.mark.parametrize("text", ["", "0", "0s", "0:00", "-1", "1d", "m", "5s2m", "1:2:3:4", "1e3", "9" * 40, "٣"])
+def test_what_is_no_length_is_refused(text):
+    with pytest.raises(click.BadParameter):
+        Length().convert(text, None, None)
 
 
 def test_range_is_two_times_in_order():

@@ -78,8 +78,8 @@ class Sources(_message.Message):
 
     @_builtins.property
     def segment_keys(self) -> _containers.MessageMap[_builtins.str, Global___SegmentKeys]:
-        """The same of kinds that each segment has: "frames" and "frame_vectors", in order of segments. For Highlight and Skim
-        with a text, which are coarser without them.
+        """The same of kinds that each segment has: "frames" and "frame_vectors", in order of segments. For Highlight and Skim,
+        which are coarser without them.
         """
 
     def __init__(
