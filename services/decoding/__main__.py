@@ -26,9 +26,11 @@ def main() -> None:
         what="reading the file",
         slow="raise VIDX_DECODING_TIMEOUT_BASE_S or VIDX_DECODING_TIMEOUT_FACTOR",
     )
-    with sandbox(settings.concurrency) as work, sandbox(ASKING) as ask:
-        reader = SandboxedReader(work, ask, settings.limits, settings.sampling, settings.timeouts)
-        stage = Decoding(artifacts, reader, settings.shape)
+    with sandbox(settings.concurrency) as work, sandbox(ASKING) as ask, sandbox(settings.cuts) as cut:
+        reader = SandboxedReader(
+            work, ask, settings.limits, settings.sampling, settings.timeouts, cut, settings.max_cut_bytes
+        )
+        stage = Decoding(artifacts, reader, settings.shape, max_cuts=settings.max_cuts)
         steps = tasks.steps(stage)
         service.run("decoding", role, [rpc.door(stage, steps)], steps, settings.concurrency)
 

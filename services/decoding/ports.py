@@ -1,5 +1,6 @@
 """What the decoding stage needs from outside: something that opens media files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -7,6 +8,7 @@ from typing import Protocol
 from services.core.jobs import Progress
 from services.core.media import Plan, Probe, SampledFrame, Shot
 from services.core.times import TimeRange
+from services.decoding.domain.cutting import Part
 
 
 @dataclass(frozen=True)
@@ -76,3 +78,10 @@ class MediaReader(Protocol):
 
     def frame(self, path: Path, time: int, max_height: int) -> tuple[bytes, int]:
         """JPEG of the frame shown at a time, and when that frame begins; InvalidInput beyond the last frame."""
+
+    def cut(self, path: Path, parts: Sequence[Part], max_height: int, target: Path, progress: Progress) -> None:
+        """Write the parts, one after another, as an MP4 of H.264 and, when there is sound, AAC.
+
+        The picture shown at a part's start is its first, and sound is cut at its samples. Raises InvalidInput for a
+        part beyond the video, or more bytes than may be; what `progress` raises ends the work.
+        """

@@ -1,11 +1,14 @@
 """What runs in the child process: the port's operations with PyAV, plain data in and out."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from services.core.errors import BadMedia, InvalidInput
 from services.core.media import Probe
 from services.core.times import TimeRange, to_seconds
+from services.decoding.domain.cutting import Part
 from services.decoding.ports import Inspection, Limits, Sampling, SegmentFiles
+from services.decoding.pyav_cut import cut_film
 from services.decoding.pyav_frames import Shown, frames_from
 from services.decoding.pyav_open import renamed
 from services.decoding.pyav_pictures import Painter, jpeg, pixel_aspect
@@ -39,6 +42,12 @@ def frame(path: Path, limits: Limits, time: int, max_height: int) -> tuple[bytes
     """See `ports.MediaReader.frame`."""
     with renamed():
         return _frame(path, limits, time, max_height)
+
+
+def cut(path: Path, limits: Limits, parts: Sequence[Part], max_height: int, most_bytes: int, target: Path) -> None:
+    """See `ports.MediaReader.cut`."""
+    with renamed():
+        cut_film(path, limits, parts, max_height, most_bytes, target)
 
 
 def _frame(path: Path, limits: Limits, time: int, max_height: int) -> tuple[bytes, int]:

@@ -13,6 +13,7 @@ from av.video.frame import VideoFrame
 from services.core.errors import BadMedia, MediaLimit
 from services.core.media import AudioStream, Probe, SubtitleStream, VideoStream
 from services.core.times import MILLISECOND, SECOND
+from services.decoding.domain import chapters
 from services.decoding.ports import Inspection, Limits
 from services.decoding.pyav_frames import decode
 from services.decoding.pyav_open import AnyPacket, Source, open_source
@@ -195,6 +196,7 @@ def _probe(source: Source, figures: PacketFigures, duration: int, first: VideoFr
         ),
         audio=tuple(_audio(s) for s in source.container.streams.audio if _codec(s)),
         subtitles=tuple(_subtitle(s) for s in source.container.streams.subtitles),
+        chapters=chapters.listed(source.container.chapters(), source.zero, duration),
     )
 
 

@@ -2,23 +2,30 @@
 
 import io
 import tempfile
+import threading
 import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from services.core.artifacts import job_keys
-from services.core.errors import InvalidInput, NotFound
+from services.core.errors import Exhausted, InvalidInput, NotFound
 from services.core.jobs import Job, Outputs, Progress
 from services.core.media import Plan, Probe, SampledFrames, Shot, Shots
 from services.core.store import Artifacts
-from services.core.times import SECOND
-from services.decoding.domain import detection
+from services.core.times import SECOND, TimeRange
+from services.decoding.domain import chapters, detection
+from services.decoding.domain.cutting import parts
 from services.decoding.domain.segments import plan_segments
 from services.decoding.domain.shots import join
 from services.decoding.ports import MediaReader, Sampling
 
-VERSION = 2
+VERSION = 3
 """Grows when the same input and settings give other output."""
+CUT_HEIGHT, MOST_CUT_HEIGHT = 720, 4320
+"""Of a film that is cut: what it has at most when nothing is wanted, and what may be wanted."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +38,19 @@ class Shape:
 
 
 class Decoding:
-    """The stage. `folder` is where files lie while they are made; the system's temporary folder when None."""
+    """The stage. `folder` is where files lie while they are made; the system's temporary folder when None.
 
-    def __init__(self, artifacts: Artifacts, reader: MediaReader, shape: Shape, folder: Path | None = None) -> None:
+    Of films that are cut `max_cuts` may be under way; more raise Exhausted.
+    """
+
+    def __init__(
+        self, artifacts: Artifacts, reader: MediaReader, shape: Shape, folder: Path | None = None, max_cuts: int = 8
+    ) -> None:
         self._artifacts = artifacts
         self._reader = reader
         self._shape = shape
         self._folder = folder
+        self._cuts = threading.Semaphore(max_cuts)
 
     def probe(self, source: str) -> Probe:
         """What a stored file holds."""
@@ -53,9 +66,33 @@ class Decoding:
         with self._artifacts.objects.local(source) as path:
             return self._reader.frame(path, time, max_height)
 
+    @contextmanager
+    def cut(self, source: str, ranges: Sequence[TimeRange], max_height: int, progress: Progress) -> Iterator[BinaryIO]:
+        """Ranges of a stored file, one after another, as an MP4 file, which is gone when the block ends.
+
+        Raises InvalidInput for ranges that `domain.cutting` refuses or that lie beyond the video, and a height that is
+        not 0 (for 720) to 4320; Exhausted. What `progress` raises ends the work.
+        """
+        if not 0 <= max_height <= MOST_CUT_HEIGHT:
+            rule = f"0 to {MOST_CUT_HEIGHT}"
+            raise InvalidInput(f"max_height: {rule}", fields={"max_height": rule})
+        found = parts(ranges)
+        if not self._cuts.acquire(blocking=False):
+            raise Exhausted("too many films are being cut; try again later")
+        try:
+            with self._artifacts.objects.local(source) as path, self._scratch() as folder:
+                self._reader.cut(path, found, max_height or CUT_HEIGHT, folder / "cut.mp4", progress)
+                file = (folder / "cut.mp4").open("rb")
+            # From here on it has no name: it goes with the last who reads it, however he ends.
+            with file:
+                yield file
+        finally:
+            self._cuts.release()
+
     def plan(self, job: Job, progress: Progress) -> Outputs:
         """decoding.plan: what the file holds and how it is cut into segments, with its text subtitles."""
-        keys = job_keys(job, ("subtitles", "plan"), {"version": VERSION, "segment": self._shape.segment})
+        parameters = {"version": VERSION, "chapters": chapters.VERSION, "segment": self._shape.segment}
+        keys = job_keys(job, ("subtitles", "plan"), parameters)
         if not self._artifacts.have([keys["plan"]]):
             with self._artifacts.objects.local(job.one("source")) as path, self._scratch() as folder:
                 found = self._reader.inspect(path, folder)

@@ -27,6 +27,10 @@ class DecodingSettings(BaseSettings):
     max_streams: int = Field(64, ge=1, le=1000)
     max_bytes: int = Field(64 << 30, ge=1)
 
+    cuts: int = Field(1, ge=1, le=64, description="films cut at a time, a child process each")
+    max_cuts: int = Field(8, ge=1, le=1000, description="films cut, sent or waited for at a time; more are refused")
+    max_cut_bytes: int = Field(4 << 30, ge=1, description="of a film that is cut")
+
     timeout_base_s: float = Field(60.0, gt=0)
     timeout_factor: float = Field(8.0, gt=0, description="seconds more a second of video")
     child_memory_bytes: int = Field(8 << 30, ge=1 << 29, description="address space of a child process")

@@ -10,17 +10,21 @@ from pathlib import Path
 
 import psutil
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from vidx.decoding.v1 import decoding_service_pb2 as pb
 from vidx.decoding.v1 import decoding_service_pb2_grpc as pb_grpc
+from vidx.media.v1 import media_pb2
 
 from services.core.errors import BadMedia
 from services.runtime.grpc_client import call, channel
 from services.runtime.store_folder import FolderStore
 from tests.media.broken import text
-from tests.media.films import two_scenes
+from tests.media.counters import count
+from tests.media.films import film, two_scenes
 from tests.servers.ports import free_ports
 
 FILM, TEXT = "collections/c/videos/film/source", "collections/c/videos/text/source"
+LONG = "collections/c/videos/long/source"
 DEADLINE_S = 60.0
 
 
@@ -47,6 +51,35 @@ def served(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], pb_grpc.De
         yield process, pb_grpc.DecodingServiceStub(connection)
     process.kill()
     process.wait()
+
+
+def test_a_frame_is_given_while_a_film_is_cut_and_the_cut_ends_with_its_caller(
+    served: tuple[subprocess.Popen[bytes], pb_grpc.DecodingServiceStub], tmp_path: Path
+) -> None:
+    process, stub = served
+    FolderStore(tmp_path / "store").put(LONG, film(tmp_path / "l.mp4", count(2500, 320, 240)).read_bytes())
+    wait_for(lambda: _answers(stub))
+    whole = media_pb2.TimeRange(end=Duration(seconds=100))
+    cut = stub.CutRanges(pb.CutRangesRequest(source=LONG, ranges=[whole]), timeout=DEADLINE_S)
+    wait_for(lambda: bool(_cutting(process.pid)))
+    (child,) = _cutting(process.pid)
+    # It is held, so that it is under way however fast this machine is.
+    child.suspend()
+    assert call(stub.GetFrame, pb.GetFrameRequest(source=FILM), DEADLINE_S).jpeg
+    assert child.status() == psutil.STATUS_STOPPED
+    cut.cancel()
+    wait_for(lambda: not child.is_running())
+    assert b"".join(part.chunk for part in stub.CutRanges(pb.CutRangesRequest(source=FILM, ranges=[_second()])))
+
+
+def _second() -> media_pb2.TimeRange:
+    return media_pb2.TimeRange(end=Duration(seconds=1))
+
+
+def _cutting(pid: int) -> list[psutil.Process]:
+    """Child processes that write a film."""
+    children = psutil.Process(pid).children(recursive=True)
+    return [one for one in children if any(file.path.endswith("cut.mp4") for file in one.open_files())]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

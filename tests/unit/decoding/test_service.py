@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.core import artifacts as keys
-from services.core.errors import BadMedia, Cancelled, InvalidInput, NotFound
+from services.core.errors import BadMedia, Cancelled, Exhausted, InvalidInput, NotFound
 from services.core.jobs import Job, Outputs, no_progress
 from services.core.media import Plan, SampledFrames, Shots
 from services.core.names import VideoName
@@ -145,3 +145,37 @@ def test_a_frame_outside_is_refused_before_the_file_is_opened(stage: Stage, time
 def test_a_source_that_is_not_there_is_not_found(stage: Stage) -> None:
     with pytest.raises(NotFound):
         stage.service.probe("collections/c/videos/none/source")
+
+
+def test_a_cut_is_there_while_it_is_read_and_its_file_is_gone(stage: Stage) -> None:
+    with stage.service.cut(SOURCE, [TimeRange(0, SECOND), TimeRange(2 * SECOND, 3 * SECOND)], 0, no_progress) as file:
+        assert list(stage.scratch.iterdir()) == []
+        assert file.read() == b"film"
+    assert stage.reader.asked == [f"cut 0-{SECOND} {2 * SECOND}-{3 * SECOND} 720"]
+    with stage.service.cut(SOURCE, [TimeRange(0, SECOND)], 1080, no_progress):
+        pass
+    assert stage.reader.asked[1].endswith(" 1080")
+
+
+@pytest.mark.parametrize(("ranges", "height"), [([], 0), ([TimeRange(0, SECOND)], -1), ([TimeRange(0, SECOND)], 4321)])
+def test_a_wrong_cut_is_refused_before_the_file_is_opened(stage: Stage, ranges: list[TimeRange], height: int) -> None:
+    with pytest.raises(InvalidInput), stage.service.cut(SOURCE, ranges, height, no_progress):
+        pass
+    assert stage.reader.asked == []
+
+
+@pytest.mark.parametrize("fault", [BadMedia("damaged"), Cancelled("the caller has gone")])
+def test_a_cut_that_fails_leaves_nothing_and_makes_room(tmp_path: Path, fault: Exception) -> None:
+    stage = Stage(tmp_path)
+    service = Decoding(stage.store, stage.reader, SHAPE, stage.scratch, max_cuts=1)
+    stage.reader.fails = fault
+    with pytest.raises(type(fault)), service.cut(SOURCE, [TimeRange(0, SECOND)], 0, no_progress):
+        pass
+    assert list(stage.scratch.iterdir()) == []
+    stage.reader.fails = None
+    with service.cut(SOURCE, [TimeRange(0, SECOND)], 0, no_progress):
+        with pytest.raises(Exhausted), service.cut(SOURCE, [TimeRange(0, SECOND)], 0, no_progress):
+            pass
+        assert stage.service.frame(SOURCE, 0)[1] == 0
+    with service.cut(SOURCE, [TimeRange(0, SECOND)], 0, no_progress) as file:
+        assert file.read() == b"film"
