@@ -10,7 +10,7 @@ from services.chaptering.stopwordsiso import StopwordsIso
 from services.core.errors import Incomplete, InvalidInput
 from services.core.media import Plan, SampledFrames, Shots
 from services.core.store import Artifacts
-from services.core.text import OnScreenText, Passages, Transcript
+from services.core.text import OnScreenText, Passage, Passages, Track, Transcript
 from services.core.times import TimeRange
 from services.core.vectors import F32, from_npz
 
@@ -45,7 +45,7 @@ def load(artifacts: Artifacts, keys: Mapping[str, str]) -> tuple[Material, str]:
         passage_vectors=passage_vectors,
         readings=readings,
         language=transcript.tracks[0].language if transcript.tracks else "",
-        functions=frozenset().union(*map(StopwordsIso().of, sorted({p.language for p in passages}))),
+        functions=frozenset().union(*map(StopwordsIso().of, _spoken(passages))),
     )
     return material, space
 
@@ -79,6 +79,11 @@ def pictures(
     if len(spaces) > 1:
         raise Incomplete(f"frame_vectors are of several spaces, {sorted(spaces)}: embed the video again")
     return _pictures(ranges, np.concatenate(parts), spaces.pop()) if parts else Pictures()
+
+
+def _spoken(passages: Sequence[Passage]) -> list[str]:
+    """The languages that are spoken; "" when none is, as what is told and written has none."""
+    return sorted({p.language for p in passages if p.track is Track.SPEECH} or {""})
 
 
 def _pictures(ranges: Sequence[TimeRange], vectors: F32, space: str) -> Pictures:

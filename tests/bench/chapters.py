@@ -1,71 +1,47 @@
-"""How long chapters and summaries take without a language model, on one core.
+"""How good and how quick chapters, titles and extractive summaries are, without a language model.
 
-    python -m tests.bench.chapters [--hours 1]
+    python -m tests.bench.chapters [FILMS] [--slides] [--hours 1] [--videos 0]     or: make bench-chapters FILMS=folder
 
-A made-up talk of 10,000 words an hour, cut into chapters, named (with vectors of phrases made up as well: what the
-embedding service takes is not counted) and summed up in every length. Prints processor seconds of each.
+FILMS is a folder with a JSON file a film (see `chapter_films.read`): its sentences with their times, and its chapters
+with their titles and the sentences that sum them up, where they are known. Without it, films are made up of the
+documentation of Python's standard library: unrelated modules, read aloud one after the other. Nobody is told how many
+chapters there are, unless a line says so. --slides puts a cut where each chapter begins.
+
+Sentence vectors are those of the built-in pack, in this process (VIDX_TEST_MODELS names a folder that keeps the built
+pack). Then the processor seconds of so many hours of talk, and with --videos of so many such talks summed up together.
 """
 
 import argparse
-import time
-from collections.abc import Callable
+import sys
+import tempfile
+from pathlib import Path
 
-import numpy as np
+from tests.bench import chapter_time
+from tests.bench.chapter_films import made_up, read
+from tests.bench.chapter_scores import boundary_table, known, summary_table, title_table
+from tests.bench.pack_vectors import PackEncoder
+from tests.servers.triton import built_pack
 
-from services.chaptering.domain.boundaries import Wanted, boundaries
-from services.chaptering.domain.extracts import extract
-from services.chaptering.domain.material import Material
-from services.chaptering.naming import Namer
-from services.core.chapters import Length
-from services.core.media import Shot
-from services.core.text import Passage, Track
-from services.core.times import SECOND, TimeRange
-from tests.fakes.chaptering import FakeEncoder, FakeFunctionWords, unit, word
-
-SENTENCES, WORDS, TOPIC = 600, 17, 50
-"""An hour's; sentences about one thing."""
-DIMENSION = 384
-
-
-def talk(hours: int) -> Material:
-    """Words are drawn by Zipf's law, a third of them from the topic's own."""
-    rng = np.random.default_rng(0)
-    n = hours * SENTENCES
-    names = np.array([word(i) for i in range(6000)])
-    share = 1 / np.arange(1, 3001)
-    common = rng.choice(names[:3000], (n, WORDS), p=share / share.sum())
-    passages, vectors = [], []
-    length = 3600 * SECOND // SENTENCES
-    centres = rng.normal(size=(n // TOPIC + 1, DIMENSION))
-    for i in range(n):
-        own = names[3000 + rng.integers(0, 40, WORDS // 3) + (i // TOPIC * 37) % 2900]
-        said = " ".join([*common[i, : WORDS - len(own)], *own])
-        passages.append(Passage(Track.SPEECH, TimeRange(i * length, (i + 1) * length), f"{said}.", "en"))
-        vectors.append(centres[i // TOPIC] + 2 * rng.normal(size=DIMENSION))
-    shots = tuple(Shot(i, p.range) for i, p in enumerate(passages))
-    rows = unit(np.array(vectors))
-    return Material(n * length, shots, rows, tuple(passages), rows, language="en")
-
-
-def timed(what: str, work: Callable[[], object]) -> object:
-    began = time.process_time()
-    done = work()
-    print(f"{what:28s} {time.process_time() - began:6.2f} s")
-    return done
+MADE_UP = 6
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("films", nargs="?", type=Path)
+    parser.add_argument("--slides", action="store_true")
     parser.add_argument("--hours", type=int, default=1)
-    material = talk(parser.parse_args().hours)
-    whole = TimeRange(0, material.duration)
-    ranges = boundaries(material, Wanted())
-    timed(f"boundaries of {len(ranges)} chapters", lambda: boundaries(material, Wanted()))
-    timed("boundaries of 20 chapters", lambda: boundaries(material, Wanted(count=20)))
-    namer = Namer(FakeEncoder(dimension=DIMENSION), FakeFunctionWords())
-    timed("titles", lambda: namer.name(material, "sentences", ranges))
-    for length in Length:
-        timed(f"{length.value} summary", lambda length=length: extract(material, ranges, whole, length))
+    parser.add_argument("--videos", type=int, default=0)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        encoder = PackEncoder(built_pack(Path(scratch)))
+    truths = read(arguments.films) if arguments.films else made_up(MADE_UP)
+    if not truths:
+        sys.exit(f"{arguments.films} holds no film: a JSON file with speech and chapters")
+    films = [known(truth, encoder, arguments.slides) for truth in truths]
+    boundary_table(films)
+    title_table(films, encoder)
+    summary_table(films)
+    chapter_time.report(arguments.hours, arguments.videos, encoder)
 
 
 if __name__ == "__main__":

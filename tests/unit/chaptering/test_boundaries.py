@@ -13,7 +13,7 @@ from services.chaptering.domain.material import Material
 from services.core.media import Shot
 from services.core.text import Box, Passage, Reading, TextLine, Track
 from services.core.times import SECOND, TimeRange, covers
-from tests.fakes.chaptering import SENTENCE, silent_film, talk
+from tests.fakes.chaptering import SENTENCE, silent_film, talk, unit, word
 
 LENGTHS = (30, 45, 25, 40)
 TRUTH = [0, 30 * SENTENCE, 75 * SENTENCE, 100 * SENTENCE]
@@ -23,6 +23,24 @@ def starts(material: Material, wanted: Wanted | None = None) -> list[int]:
     found = boundaries(material, wanted or Wanted())
     assert covers(found, TimeRange(0, material.duration))
     return [r.start for r in found]
+
+
+def wandering(seed: int) -> Material:
+    """Four topics of 200 sentences, each in two halves that differ less than two topics do."""
+    rng = np.random.default_rng(seed)
+    common = [word(i) for i in range(30)]
+    passages, vectors = list[Passage](), []
+    for topic in range(4):
+        own, centre = [word(1000 * (topic + 1) + i) for i in range(12)], rng.normal(size=64)
+        for half in range(2):
+            more = [word(500_000 + 1000 * (2 * topic + half) + i) for i in range(12)]
+            middle = centre + 0.8 * rng.normal(size=64)
+            for _ in range(100):
+                at = len(passages) * SENTENCE
+                text = " ".join([*rng.choice(common, 5), *rng.choice(own, 3), *rng.choice(more, 2)])
+                passages.append(Passage(Track.SPEECH, TimeRange(at, at + SENTENCE), f"{text}.", "en"))
+                vectors.append(middle + 1.5 * rng.normal(size=64))
+    return Material(len(passages) * SENTENCE, passages=tuple(passages), passage_vectors=unit(np.array(vectors)))
 
 
 def test_chapters_begin_where_the_topic_changes() -> None:
@@ -38,6 +56,24 @@ def test_words_alone_and_vectors_alone_are_enough() -> None:
 
 def test_a_talk_on_one_topic_is_one_chapter() -> None:
     assert starts(talk([100])) == [0]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_chapter_that_wanders_stays_whole(seed: int) -> None:
+    assert starts(wandering(seed)) == [i * 200 * SENTENCE for i in range(4)]
+
+
+def test_words_that_come_in_bursts_are_no_topics() -> None:
+    rng = np.random.default_rng(1)
+    common, pool = [word(i) for i in range(30)], [word(9000 + i) for i in range(60)]
+    each, passages = 2 * SECOND, list[Passage]()
+    for _ in range(60):
+        burst = rng.choice(pool, 3)
+        for _ in range(5):
+            at = len(passages) * each
+            text = " ".join([*rng.choice(common, 4), *burst])
+            passages.append(Passage(Track.SPEECH, TimeRange(at, at + each), f"{text}.", "en"))
+    assert starts(Material(len(passages) * each, passages=tuple(passages))) == [0]
 
 
 def test_shots_alone_are_enough() -> None:

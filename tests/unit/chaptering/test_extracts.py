@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from services.chaptering.domain.extracts import WORDS, extract
@@ -69,6 +70,49 @@ def test_without_vectors_words_are_compared_and_without_speech_captions() -> Non
     told = replace(material, passages=tuple(replace(p, track=Track.CAPTION) for p in material.passages))
     assert len(extract(told, chapters(), whole, Length.SHORT)) > 1
     assert extract(replace(material, passages=()), chapters(), whole, Length.SHORT) == ()
+
+
+def one_of(texts: list[str], vectors: npt.NDArray[np.float64] | None = None, functions: str = "") -> str:
+    """The sentence that sums up some of six seconds each, of which there is room for one."""
+    said = tuple(
+        Passage(Track.SPEECH, TimeRange(i * SENTENCE, (i + 1) * SENTENCE), text, "en") for i, text in enumerate(texts)
+    )
+    rows = np.zeros((0, 0), np.float32) if vectors is None else unit(vectors)
+    material = Material(
+        len(texts) * SENTENCE, passages=said, passage_vectors=rows, functions=frozenset(functions.split())
+    )
+    (found,) = extract(material, [], TimeRange(0, material.duration), Length.SHORT)
+    return found.text
+
+
+def test_the_sentence_that_says_most_in_as_many_words_is_chosen() -> None:
+    idle = "So what we have here is what it was that we did."
+    dense = "Red bees like blue buds on mild days near old oaks."
+    loose = "And this one was the one that they had for it."
+    assert (
+        one_of(
+            [idle, dense, loose], functions="so what we have here is it was that did on and this one the they had for"
+        )
+        == dense
+    )
+    assert (
+        one_of(
+            [idle, loose, dense], functions="so what we have here is it was that did on and this one the they had for"
+        )
+        == dense
+    )
+
+
+def test_without_a_list_of_function_words_long_words_tell() -> None:
+    idle = "So what we have here is what it was that we did."
+    dense = "Photosynthesis converts sunlight into chemical energy inside chloroplast membranes of plants every day."
+    assert one_of([idle, dense, idle.replace("here", "then")]) == dense
+
+
+def test_the_sentence_nearest_to_the_subject_is_chosen_of_equal_ones() -> None:
+    texts = [f"{a} bees like blue buds on mild days near old oaks." for a in ("Red", "Big", "Odd")]
+    vectors = np.array([[1.0, 0.9, 0.0], [1.0, 0.0, 0.0], [1.0, -0.9, 0.0]])
+    assert one_of(texts, vectors, functions="on") == texts[1]
 
 
 def test_a_few_words_are_summed_up_by_a_sentence() -> None:

@@ -3,8 +3,10 @@
 from math import lgamma, log
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.chaptering.domain.gains import PRIOR, vector_gains, word_gains
+from services.chaptering.domain.gains import PRIOR, clearness, toll, vector_gains, word_gains
 
 
 def slow_words(sentences: list[list[str]], i: int, j: int) -> float:
@@ -50,3 +52,20 @@ def test_nothing_said_gains_nothing() -> None:
     assert not word_gains([[], ["a"], []], 3).any()
     assert not vector_gains(np.zeros((3, 2)), np.zeros(3), 3).any()
     assert not vector_gains(np.ones((3, 2)), np.ones(3), 3).any()
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=8))
+def test_chapters_pay_the_information_of_which_one_an_atom_is_in(sizes: list[int]) -> None:
+    n = sum(sizes)
+    shares = np.array(sizes) / n
+    assert np.isclose(toll(n, n)[sizes].sum(), -n * (shares * np.log(shares)).sum())
+
+
+def test_a_cut_is_as_clear_as_what_it_gains_for_the_atoms_on_its_two_sides() -> None:
+    band = np.zeros((11, 11))
+    band[4, 4], band[10, 6], band[10, 10] = 3.0, 5.0, 2.0
+    np.testing.assert_allclose(clearness(band, [0, 4, 10]), [6.0 / (4 * 6 / 10)])
+    band[10, 10] = 9.0
+    assert clearness(band, [0, 4, 10]) == [0.0]
+    assert not len(clearness(band, [0, 10]))
+    assert not len(clearness(band[:, :7], [0, 4, 10]))
