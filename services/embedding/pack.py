@@ -26,6 +26,7 @@ def read(folder: Path) -> tuple[Manifest, Model]:
         sentence=_space(folder, s.space, s, s.background),
         image_version=f"{v.model}:{v.version}:{v.digest}:{v.layout}:{v.height}x{v.width}",
         classes=manifests.classes(folder, manifest) if v.class_output else (),
+        cut_alike=(t.tokenizer, t.max_tokens) == (s.tokenizer, s.max_tokens),
     )
     return manifest, model
 

@@ -22,6 +22,9 @@ class Encoder(Protocol):
     def encode_sentences(self, windows: Sequence[Sequence[int]]) -> F32:
         """The same in the sentence space."""
 
+    def encode_both(self, windows: Sequence[Sequence[int]]) -> tuple[F32, F32]:
+        """The rows of `encode_texts` and of `encode_sentences`, of one inference when one model has both roles."""
+
 
 class Pictures(Protocol):
     """Turns files of pictures into what the model takes."""

@@ -26,8 +26,13 @@ class EmbeddingService(pb_grpc.EmbeddingServiceServicer):
         if len(set(wanted)) != len(wanted) or not set(wanted) <= {pb.JOINT, pb.SENTENCE}:
             rule = "JOINT, SENTENCE or both"
             raise InvalidInput(f"text_spaces are {wanted}; wanted {rule}", fields={"text_spaces": rule})
-        ways = {pb.JOINT: self._service.embed_text, pb.SENTENCE: self._service.embed_sentences}
-        return pb.EmbedTextResponse(spaces=[_vectors(ways[space](texts)) for space in wanted])
+        if len(wanted) > 1:
+            found = dict(zip((pb.JOINT, pb.SENTENCE), self._service.embed_both(texts), strict=True))
+        elif wanted == [pb.SENTENCE]:
+            found = {pb.SENTENCE: self._service.embed_sentences(texts)}
+        else:
+            found = {pb.JOINT: self._service.embed_text(texts)}
+        return pb.EmbedTextResponse(spaces=[_vectors(found[space]) for space in wanted])
 
     def EmbedImages(self, request: pb.EmbedImagesRequest, context: grpc.ServicerContext) -> pb.EmbedImagesResponse:  # noqa: N802
         vectors = self._service.embed_images(list(request.images))

@@ -20,7 +20,7 @@ from services.embedding.domain.model import ALGORITHM, CLASSES_ALGORITHM, CLASSE
 from services.embedding.domain.shots import ShotPooler
 from services.embedding.domain.vectors import F32, U8, calibration
 from services.embedding.ports import Encoder, Pictures
-from services.embedding.texts import Texts
+from services.embedding.texts import Texts, in_spaces
 
 MAX_IMAGES = 64
 MAX_IMAGES_BYTES = 15 << 20
@@ -71,11 +71,18 @@ class Embedding:
 
         Raises InvalidInput.
         """
-        return _calibrated(self._texts, texts)
+        return _calibrated(self._texts, self._texts.vectors(texts))
 
     def embed_sentences(self, texts: Sequence[str]) -> TextVectors:
         """The same, to compare with other texts."""
-        return _calibrated(self._sentences, texts)
+        return _calibrated(self._sentences, self._sentences.vectors(texts))
+
+    def embed_both(self, texts: Sequence[str]) -> tuple[TextVectors, TextVectors]:
+        """Both, of one inference where the model allows it."""
+        if not self._model.cut_alike:
+            return self.embed_text(texts), self.embed_sentences(texts)
+        joint, sentence = in_spaces([self._texts, self._sentences], self._encoder.encode_both, texts)
+        return _calibrated(self._texts, joint), _calibrated(self._sentences, sentence)
 
     def embed_images(self, images: Sequence[bytes]) -> F32:
         """Unit vectors of 1 to 64 JPEGs or PNGs, at most 15 MiB in all, in order. Raises InvalidInput naming one."""
@@ -186,6 +193,6 @@ class Embedding:
             raise Incomplete(f"object {key}: {error}: embed the segment again") from error
 
 
-def _calibrated(texts: Texts, given: Sequence[str]) -> TextVectors:
-    vectors, space = texts.vectors(given), texts.space
+def _calibrated(texts: Texts, vectors: F32) -> TextVectors:
+    space = texts.space
     return TextVectors(space.name, vectors, *calibration(vectors, space.background, space.centre, space.scale))

@@ -1,4 +1,4 @@
-"""Vectors of texts in one space: windows of long ones, a cache for repeated ones."""
+"""Vectors of texts in one space or more: windows of long ones, a cache for repeated ones."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -18,6 +18,8 @@ MAX_CHARACTERS = 10_000
 
 Encode = Callable[[Sequence[Sequence[int]]], F32]
 """Unit rows [n, d] of windows of token ids; one of `ports.Encoder`'s."""
+EncodeAll = Callable[[Sequence[Sequence[int]]], Sequence[F32]]
+"""The same in several spaces, of one inference."""
 Windows = list[tuple[int, ...]]
 
 
@@ -42,24 +44,22 @@ class Texts:
         self._encode = encode
         self._tokenizer = tokenizer
         self._cache = cache
+        self._kind = f"{space.name}:{space.version}"
         self._batch = batch
         self._in_flight = in_flight
 
     def vectors(self, texts: Sequence[str]) -> F32:
         """Unit vectors [n, d] of 1 to 64 texts, in order. Raises InvalidInput naming the text at fault."""
-        check(texts)
-        kind = f"{self.space.name}:{self.space.version}"
-        known = {text: self._cache.get(text, kind) for text in texts}
-        new = [text for text, vector in known.items() if vector is None]
-        if new:
-            cut = [self._windows(text) for text in new]
-            for text, found in zip(new, cut, strict=True):
-                if not found:
-                    raise _bad(f"texts[{texts.index(text)}]", "holds nothing that the model can read")
-            for text, vector in zip(new, self._embed(cut), strict=True):
-                known[text] = vector
-                self._cache.put(text, kind, vector)
-        return np.stack([vector for text in texts if (vector := known[text]) is not None])
+        (found,) = in_spaces([self], self._alone, texts)
+        return found
+
+    def known(self, text: str) -> F32 | None:
+        """The vector [d] of a text that was asked lately, or None."""
+        return self._cache.get(text, self._kind)
+
+    def remember(self, text: str, vector: F32) -> None:
+        """Let `known` know it."""
+        self._cache.put(text, self._kind, vector)
 
     def many(self, texts: Sequence[str], progress: Progress) -> dict[str, F32]:
         """The unit vector [d] of each text that holds something readable, however many and long they are.
@@ -79,28 +79,60 @@ class Texts:
                 progress(done, len(distinct))
         return found
 
-    def _groups(self, texts: Sequence[str]) -> Iterator[list[tuple[str, Windows]]]:
-        for at in range(0, len(texts), self._batch):
-            yield [(text, self._windows(text)) for text in texts[at : at + self._batch]]
-
-    def _together(self, group: list[tuple[str, Windows]]) -> F32:
-        """A unit row a readable text of a group, one inference after the other."""
-        readable = [cut for _, cut in group if cut]
-        return self._embed(readable, in_flight=1) if readable else np.zeros((0, self.space.dimension), np.float32)
-
-    def _windows(self, text: str) -> Windows:
+    def windows(self, text: str) -> Windows:
+        """The text cut into what the model takes at once; nothing when it can read nothing of it."""
         return windows(text, self._tokenizer.tokens(text), self._tokenizer.room)
 
-    def _embed(self, texts: Sequence[Windows], in_flight: int | None = None) -> F32:
-        """A unit row a text, from the windows of each."""
+    def embed(self, texts: Sequence[Windows], encode: EncodeAll, in_flight: int | None = None) -> list[F32]:
+        """For each space a unit row a text, from the windows of each; `encode` gives the windows' own rows."""
         flat = sorted(
             ((owner, ids) for owner, cut in enumerate(texts) for ids in cut), key=lambda window: len(window[1])
         )
         rows = [self._tokenizer.window(ids) for _, ids in flat]
         parts = [rows[at : at + self._batch] for at in range(0, len(rows), self._batch)]
-        vectors = np.concatenate([v for _, v in ahead(self._encode, parts, in_flight or self._in_flight)])
+        if len(parts) == 1:
+            # Somebody waits for a query: no threads are started for it.
+            encoded = [encode(parts[0])]
+        else:
+            encoded = [found for _, found in ahead(encode, parts, in_flight or self._in_flight)]
         owners = np.array([owner for owner, _ in flat], np.intp)
-        return pool(vectors, owners, np.array([len(ids) for _, ids in flat], np.float64), len(texts))
+        weights = np.array([len(ids) for _, ids in flat], np.float64)
+        return [pool(np.concatenate(of), owners, weights, len(texts)) for of in zip(*encoded, strict=True)]
+
+    def _alone(self, rows: Sequence[Sequence[int]]) -> list[F32]:
+        return [self._encode(rows)]
+
+    def _groups(self, texts: Sequence[str]) -> Iterator[list[tuple[str, Windows]]]:
+        for at in range(0, len(texts), self._batch):
+            yield [(text, self.windows(text)) for text in texts[at : at + self._batch]]
+
+    def _together(self, group: list[tuple[str, Windows]]) -> F32:
+        """A unit row a readable text of a group, one inference after the other."""
+        readable = [cut for _, cut in group if cut]
+        if not readable:
+            return np.zeros((0, self.space.dimension), np.float32)
+        (found,) = self.embed(readable, self._alone, in_flight=1)
+        return found
+
+
+def in_spaces(spaces: Sequence[Texts], encode: EncodeAll, texts: Sequence[str]) -> list[F32]:
+    """For each space the unit vectors [n, d] of 1 to 64 texts, in order; the spaces cut texts alike.
+
+    A text that one of them does not know is encoded once for all. Raises InvalidInput naming the text at fault.
+    """
+    check(texts)
+    found = [{text: space.known(text) for text in texts} for space in spaces]
+    new = [text for text in found[0] if any(of[text] is None for of in found)]
+    if new:
+        cut = [spaces[0].windows(text) for text in new]
+        for text, parts in zip(new, cut, strict=True):
+            if not parts:
+                raise _bad(f"texts[{texts.index(text)}]", "holds nothing that the model can read")
+        for space, of, vectors in zip(spaces, found, spaces[0].embed(cut, encode), strict=True):
+            for text, vector in zip(new, vectors, strict=True):
+                of[text] = vector
+                space.remember(text, vector)
+    return [np.stack([vector for text in texts if (vector := of[text]) is not None]) for of in found]
 
 
 def check(texts: Sequence[str]) -> None:

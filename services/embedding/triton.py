@@ -40,14 +40,16 @@ class TritonEncoder:
     def encode_sentences(self, windows: Sequence[Sequence[int]]) -> F32:
         return self._tokens(self._sentence, windows)
 
+    def encode_both(self, windows: Sequence[Sequence[int]]) -> tuple[F32, F32]:
+        text, sentence = self._text, self._sentence
+        if (text.model, text.version) != (sentence.model, sentence.version):
+            return self.encode_texts(windows), self.encode_sentences(windows)
+        shapes = {role.output: (len(windows), role.dimension) for role in (text, sentence)}
+        outputs = self._infer(text, _ids(text, windows), shapes)
+        return _unit(text.model, outputs[text.output]), _unit(text.model, outputs[sentence.output])
+
     def _tokens(self, t: Text | Sentence, windows: Sequence[Sequence[int]]) -> F32:
-        ids = np.zeros((len(windows), max(map(len, windows))), np.int64)
-        mask = np.zeros_like(ids)
-        for row, window in enumerate(windows):
-            ids[row, : len(window)] = window
-            mask[row, : len(window)] = 1
-        shapes = {t.output: (len(windows), t.dimension)}
-        return _unit(t.model, self._infer(t, {t.ids: ids, t.mask: mask}, shapes)[t.output])
+        return _unit(t.model, self._infer(t, _ids(t, windows), {t.output: (len(windows), t.dimension)})[t.output])
 
     def _infer(
         self, role: Visual | Text | Sentence, inputs: Mapping[str, Array], shapes: Mapping[str, tuple[int, int]]
@@ -60,6 +62,16 @@ class TritonEncoder:
                 what = sorted(outputs) if found is None else found.shape
                 raise Internal(f"model {role.model} answered {what}, not {name} {shape}: does Triton serve this pack?")
         return outputs
+
+
+def _ids(t: Text | Sentence, windows: Sequence[Sequence[int]]) -> dict[str, Array]:
+    """The windows as the model takes them, padded with zeros, and which places hold a token."""
+    ids = np.zeros((len(windows), max(map(len, windows))), np.int64)
+    mask = np.zeros_like(ids)
+    for row, window in enumerate(windows):
+        ids[row, : len(window)] = window
+        mask[row, : len(window)] = 1
+    return {t.ids: ids, t.mask: mask}
 
 
 def _unit(model: str, vectors: Array) -> F32:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from vidx.embedding.v1 import embedding_service_pb2 as pb
 
-from services.runtime.text_embedding import TextEmbedding
+from services.runtime.text_embedding import Embedded, TextEmbedding
 from services.search.ports import Against, Encoded
 
 _SPACES = {Against.PICTURES: pb.JOINT, Against.TEXTS: pb.SENTENCE}
@@ -16,7 +16,10 @@ class EmbeddingClient:
     def __init__(self, embedding: TextEmbedding) -> None:
         self._embedding = embedding
 
-    def encode(self, texts: Sequence[str], against: Against) -> Encoded:
-        (found,) = self._embedding.encode(texts, [_SPACES[against]])
-        middles, spreads = found.curves.T.tolist()
-        return Encoded(found.space, found.vectors, tuple(middles), tuple(spreads))
+    def encode(self, texts: Sequence[str], against: Sequence[Against]) -> tuple[Encoded, ...]:
+        return tuple(map(_encoded, self._embedding.encode(texts, [_SPACES[one] for one in against])))
+
+
+def _encoded(found: Embedded) -> Encoded:
+    middles, spreads = found.curves.T.tolist()
+    return Encoded(found.space, found.vectors, tuple(middles), tuple(spreads))

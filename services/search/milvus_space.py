@@ -1,12 +1,13 @@
 """Collections of one kind of rows in Milvus, one a vector space: made, written, counted, emptied.
 
 What of milvus-lite 3.2 this answers to, each tried:
-- Rows that were not flushed are searched without an index, one Python object a row: 2 s for 10,000 rows, against 10 ms
-  once flushed. So it is flushed after each video (0.2 s). Milvus itself searches growing segments quickly and allows
-  one flush in ten seconds, so there nothing is flushed.
+- Rows that were not flushed have no index, and those of many writes are many small sources. So it is flushed after
+  each video (0.2 s). Milvus itself searches growing segments quickly and allows one flush in ten seconds, so there
+  nothing is flushed.
 - After a restart collections are not loaded, and say so with code 101 until somebody loads them.
 - Its engine has one writer a collection and no lock: two upserts at once, or an upsert beside a flush, may lose rows.
-  Start it with `--max-workers 1`. The lock here covers one process; the count after indexing finds what is lost.
+  `services.search.lite` has that lock; without it milvus-lite needs `--max-workers 1`. The lock here covers one
+  process; the count after indexing finds what is lost.
 """
 
 import re

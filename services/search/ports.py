@@ -40,8 +40,8 @@ class Encoded:
 class QueryEncoder(Protocol):
     """The embedding service's text side. Raises Unavailable, and InvalidInput when a text holds nothing to read."""
 
-    def encode(self, texts: Sequence[str], against: Against) -> Encoded:
-        """The vectors of 1 to 64 texts, in order."""
+    def encode(self, texts: Sequence[str], against: Sequence[Against]) -> tuple[Encoded, ...]:
+        """The vectors of 1 to 64 texts, in order, for each thing that they are compared with."""
 
 
 @dataclass(frozen=True)

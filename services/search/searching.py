@@ -1,10 +1,9 @@
 """Searching: every track is asked at the same time, and what they find becomes moments."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
 from services.core.errors import InvalidInput
 from services.core.text import Track
@@ -23,11 +22,10 @@ from services.search.domain.texts import Match, TextHit, best_of, matches
 from services.search.domain.words import pairs, terms
 from services.search.ports import Against, Encoded, QueryEncoder, TextIndex, VectorIndex
 
-THREADS = 16
-"""Searches under way at the same time in one process, beyond those of the callers' own threads."""
+THREADS = 32
+"""Questions to the indexes under way at the same time in one process, beyond those of the callers' own threads."""
 SEEN_FOR_TEXTS = 64
 """Texts whose shots are looked at as well when their pictures were not found by themselves."""
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -53,12 +51,14 @@ class Searcher:
         if query.offset >= queries.MAX_DEPTH:
             return [], ""
         request = asked(query.text)
-        texts = self._pool.submit(self._read, query, request)
-        seen = self._see(query, request) if Track.VISUAL in query.tracks else None
-        read = texts.result()
+        encoded = self._encode(query, request)
+        # What runs in the pool never waits for it, so any number of searches may share it.
+        looks = self._look_later(query, request, encoded.get(Against.PICTURES))
+        read = self._read(query, request, encoded.get(Against.TEXTS))
         clues = [_text_clue(match, query) for match in read]
-        if seen is not None:
-            weight = query.tracks[Track.VISUAL]
+        if looks:
+            moments, floors = zip(*(look.result() for look in looks), strict=True)
+            seen, weight = _Seen(encoded[Against.PICTURES], moments, floors), query.tracks[Track.VISUAL]
             clues += _picture_clues(seen, weight) + self._seen_for(read, seen, query.scope.collection, weight)
         found = selection.select(fuse(clues, len(request.phrases)), query)
         more = len(found) > query.end and query.end < queries.MAX_DEPTH
@@ -69,20 +69,28 @@ class Searcher:
         counts = self._pictures.label_counts(self._pictures.current_space(), query.scope)
         return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
-    def _encode(self, request: Asked, against: Against) -> Encoded | None:
-        """None for a text in which the model finds nothing to read."""
+    def _encode(self, query: Query, request: Asked) -> Mapping[Against, Encoded]:
+        """Vectors for what the query looks in; none of a model that finds nothing to read in the text."""
+        wanted = [Against.PICTURES] if Track.VISUAL in query.tracks else []
+        wanted += [Against.TEXTS] if query.text_tracks else []
         try:
-            return self._encoder.encode(request.pieces, against)
+            return dict(zip(wanted, self._encoder.encode(request.pieces, wanted), strict=True))
         except InvalidInput:
-            return None
+            return {one: found for one in wanted if len(wanted) > 1 for found in self._encoded(request, one)}
 
-    def _see(self, query: Query, request: Asked) -> _Seen | None:
-        encoded = self._encode(request, Against.PICTURES)
+    def _encoded(self, request: Asked, against: Against) -> tuple[Encoded, ...]:
+        try:
+            return self._encoder.encode(request.pieces, [against])
+        except InvalidInput:
+            return ()
+
+    def _look_later(
+        self, query: Query, request: Asked, encoded: Encoded | None
+    ) -> list[Future[tuple[list[Found], float | None]]]:
+        """Each piece is a search of its own, down to its own depth."""
         if encoded is None:
-            return None
-        # Each piece is a search of its own, down to its own depth.
-        parts = self._all(lambda piece: self._look(query, encoded, piece), len(request.pieces))
-        return _Seen(encoded, tuple(found for found, _ in parts), tuple(floor for _, floor in parts))
+            return []
+        return [self._pool.submit(self._look, query, encoded, piece) for piece in range(len(request.pieces))]
 
     def _look(self, query: Query, encoded: Encoded, piece: int) -> tuple[list[Found], float | None]:
         """Moments up to one more than the page needs, or all that there are."""
@@ -107,22 +115,21 @@ class Searcher:
                 return known, floor
             limit = min(limit * selection.GROWTH, selection.MAX_HITS)
 
-    def _read(self, query: Query, request: Asked) -> list[Match]:
+    def _read(self, query: Query, request: Asked, encoded: Encoded | None) -> list[Match]:
         """What the texts say: the nearest in meaning, those that share most words, those that may hold a phrase."""
-        tracks = query.text_tracks
-        encoded = self._encode(request, Against.TEXTS) if tracks else None
         if encoded is None:
             return []
         limit = selection.text_limit(query)
         found: dict[str, TextHit] = {}
         cosines: list[dict[str, float]] = [{} for _ in request.pieces]
-        asking = [tracks]
+        asking = [query.text_tracks]
+        phrased = self._pool.submit(self._phrased, query, request, encoded.space)
+        words = [terms(piece) for piece in request.pieces]
         while asking:
             some = asking.pop()
+            matching = self._pool.submit(self._texts.matching, encoded.space, words, query.scope, some, limit)
             near = self._texts.nearest(encoded.space, encoded.vectors, query.scope, some, limit)
-            worded = self._texts.matching(
-                encoded.space, [terms(piece) for piece in request.pieces], query.scope, some, limit
-            )
+            worded = matching.result()
             for piece, alike in enumerate(near):
                 cosines[piece].update({hit.id: cosine for hit, cosine in alike})
                 found.update({hit.id: hit for hit, _ in alike})
@@ -133,7 +140,7 @@ class Searcher:
             quiet = tuple(track for track in some if heard[track] < limit // len(some))
             if any(full) and 0 < len(quiet) < len(some):
                 asking.append(quiet)
-        for hits in self._phrased(query, request, encoded.space):
+        for hits in phrased.result():
             found.update({hit.id: hit for hit in hits})
         if len(request.pieces) == 1:
             missing = [id_ for id_ in found if id_ not in cosines[0]]
@@ -169,11 +176,6 @@ class Searcher:
             value = best_of(_scores(cosines, seen.encoded))
             clues.append(Clue(video, Track.VISUAL, shot, shot, weight * value, pool.frame_time))
         return clues
-
-    def _all(self, do: Callable[[int], T], count: int) -> list[T]:
-        """What `do` gives for 0 to count - 1, at the same time; the first in the caller's own thread."""
-        later = [self._pool.submit(do, n) for n in range(1, count)]
-        return [do(0), *(one.result() for one in later)]
 
 
 def _picture_clues(seen: _Seen, weight: float) -> list[Clue]:

@@ -1,7 +1,7 @@
 """What the way through Triton costs: a batch of images, client to vector, beside the same ONNX session in-process;
 and what it costs to ask for the classes as well.
 
-    python -m tests.bench.triton_path [--rounds 30] [--batch 16]        or: make bench-triton
+    python -m tests.bench.triton_path [--rounds 30] [--batch 1 4 16 64]        or: make bench-triton
 
 The two take turns (A B A B), so that a change of the machine's load hits both; the figures are medians of
 wall time, and the least, which other work on the machine disturbs least.
@@ -103,13 +103,14 @@ def measure(folder: Path, address: str, batch: int, rounds: int) -> dict[str, fl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--batch", type=int, nargs="+", default=[16])
     parser.add_argument("--rounds", type=int, default=30)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         pack = built_pack(Path(scratch))
         with serving(pack, Path(scratch)) as (address, _):
-            print(json.dumps(measure(pack, address, args.batch, args.rounds)))
+            for batch in args.batch:
+                print(json.dumps(measure(pack, address, batch, args.rounds)), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`milvus-lite server` on a free loopback port."""
+"""milvus-lite as one machine runs it, on a free loopback port."""
 
 import socket
 import subprocess
@@ -14,19 +14,18 @@ READY_WITHIN_S = 60.0
 
 
 @contextmanager
-def serving(data: Path, port: int = 0) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The server's URI, and its process; stopped at the end, if it still runs."""
+def serving(data: Path, port: int = 0, stock: bool = False) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The server's URI, and its process; stopped at the end, if it still runs. `stock`: as milvus-lite starts it."""
     port = port or free_ports(1)[0]
-    program = Path(sys.executable).with_name("milvus-lite")
     data.mkdir(parents=True, exist_ok=True)
     log = data.with_suffix(".log")
-    with log.open("ab") as out:
+    program: list[str | Path] = [sys.executable, "-m", "services.search.lite"]
+    if stock:
         # One worker: the engine has no lock between writers.
-        process = subprocess.Popen(
-            [program, "server", "--data-dir", data, "--host", "127.0.0.1", "--port", str(port), "--max-workers", "1"],
-            stdout=out,
-            stderr=out,
-        )
+        command = Path(sys.executable).with_name("milvus-lite")
+        program = [command, "server", "--host", "127.0.0.1", "--max-workers", "1"]
+    with log.open("ab") as out:
+        process = subprocess.Popen([*program, "--data-dir", data, "--port", str(port)], stdout=out, stderr=out)
     try:
         _wait_ready(process, port, log)
         yield f"http://127.0.0.1:{port}", process

@@ -131,11 +131,8 @@ def redis_command(port: int) -> list[str]:
 
 def _milvus(home: Home, ports: Mapping[str, int]) -> Program:
     _package("milvus_lite")
-    beside = Path(sys.executable).parent / "milvus-lite"
-    binary = str(beside) if beside.exists() else shutil.which("milvus-lite") or "milvus-lite"
-    argv = [binary, "server", "--data-dir", str(home.root / "milvus"), "--host", "127.0.0.1"]
-    # One worker: the engine has no lock between writers.
-    argv += ["--port", str(ports["milvus"]), "--max-workers", "1"]
+    argv = [sys.executable, "-m", "services.search.lite", "--data-dir", str(home.root / "milvus")]
+    argv += ["--host", "127.0.0.1", "--port", str(ports["milvus"])]
     return Program("milvus", argv, {}, "tcp", ports["milvus"])
 
 

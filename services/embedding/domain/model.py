@@ -41,6 +41,8 @@ class Model:
     """Changes with everything that shapes a picture's vector: weights, layout, size."""
     classes: tuple[str, ...] = ()
     """What the image encoder tells apart, in its order; none when it tells no classes."""
+    cut_alike: bool = False
+    """Both text encoders cut texts into the same tokens and windows, so both spaces can be had of one inference."""
 
     @property
     def space(self) -> str:

@@ -16,8 +16,9 @@ moments inside it by as much as they match by themselves. It is an answer of its
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 from services.core.text import Track
 from services.core.times import TimeRange
@@ -31,6 +32,7 @@ _PICTURE = (Track.VISUAL, Track.CAPTION)
 _ORDER = {track: n for n, track in enumerate(Track)}
 _LEAST, _SURE = 1e-30, 1 - 1e-12
 """Chances outside are none and sure, so that no sum of them is lost in rounding."""
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +76,55 @@ class _Group:
     def total(self) -> float:
         return sum(odds for _, odds in self.odds)
 
+    @property
+    def score(self) -> float:
+        score = self.odds[0][0].score if len(self.odds) == 1 else -math.expm1(-self.total)
+        return min(max(score, 0.0), 1.0)
 
-def fuse(clues: Iterable[Clue], phrases: int) -> list[Fused]:
-    """Moments, best first; ties by video, then start. `phrases`: how many there are that a moment's texts must hold."""
+
+def fuse(clues: Iterable[Clue], phrases: int) -> Iterator[Fused]:
+    """Moments, best first; ties by video, then start. `phrases`: how many there are that a moment's texts must hold.
+
+    A video is looked into only when one of its moments may be the next, so the first page costs little.
+    """
     by_video: dict[str, list[Clue]] = {}
     for clue in clues:
         if clue.score > _LEAST:
             by_video.setdefault(clue.video, []).append(clue)
+    waiting = [(-_at_most(own), video) for video, own in by_video.items()]
+    heapify(waiting)
     asked = frozenset(range(phrases))
-    found = []
-    for video, own in by_video.items():
-        wide = sorted((c for c in own if c.wide), key=lambda c: (c.stretch.duration, *_first(c)))
-        groups = [_lifted(group, wide) for group in _near([c for c in own if not c.wide])]
-        groups = [group for group in groups if group.phrases >= asked]
-        for n, clue in enumerate(wide):
-            alone = _lifted(_group([clue]), wide[n + 1 :])
-            inside = (g for g in groups if _inside(g.range, clue.stretch))
-            if alone.phrases >= asked and all(g.total < alone.total for g in inside):
-                groups.append(alone)
-        found += [_fused(video, group) for group in groups]
-    return sorted(found, key=lambda f: (-f.score, f.video, f.range.start, f.range.end))
+    found: list[tuple[float, str, int, int, int, _Group]] = []
+    while waiting or found:
+        while waiting and (not found or waiting[0][0] <= found[0][0]):
+            _, video = heappop(waiting)
+            for n, group in enumerate(_of_video(by_video[video], asked)):
+                heappush(found, (-group.score, video, group.range.start, group.range.end, n, group))
+        if found:
+            _, video, *_, group = heappop(found)
+            yield _fused(video, group)
+
+
+def _at_most(clues: Sequence[Clue]) -> float:
+    """A score that no moment of these clues exceeds: that of each track's best, together."""
+    best: dict[Track | None, float] = {}
+    for clue in clues:
+        # Picture and caption are one witness, but for a caption that covers much.
+        kind = None if clue.track in _PICTURE and not clue.wide else clue.track
+        best[kind] = max(best.get(kind, 0.0), clue.score)
+    return -math.expm1(sum(math.log1p(-min(score, _SURE)) for score in best.values())) + _ROUNDING
+
+
+def _of_video(own: Sequence[Clue], asked: frozenset[int]) -> list[_Group]:
+    wide = sorted((c for c in own if c.wide), key=lambda c: (c.stretch.duration, *_first(c)))
+    groups = [_lifted(group, wide) for group in _near([c for c in own if not c.wide])]
+    groups = [group for group in groups if group.phrases >= asked]
+    for n, clue in enumerate(wide):
+        alone = _lifted(_group([clue]), wide[n + 1 :])
+        inside = (g for g in groups if _inside(g.range, clue.stretch))
+        if alone.phrases >= asked and all(g.total < alone.total for g in inside):
+            groups.append(alone)
+    return groups
 
 
 def _near(clues: Sequence[Clue]) -> list[_Group]:
@@ -113,8 +144,10 @@ def _near(clues: Sequence[Clue]) -> list[_Group]:
         if shot is not None and _shared(group.range, shot) == shot.duration:
             beside = (n for n in around.left(group.range) if n not in members)
             inside = (n for n in beside if _inside(ordered[n].stretch, group.range))
-            members += [n for n in inside if ordered[n].track is not Track.VISUAL]
-            group = _group([ordered[n] for n in members])
+            more = [n for n in inside if ordered[n].track is not Track.VISUAL]
+            if more:
+                members += more
+                group = _group([ordered[n] for n in members])
         around.take(*members[1:])
         groups.append(group)
     return groups
@@ -149,6 +182,9 @@ class _Around:
 
 def _group(members: Sequence[Clue]) -> _Group:
     """The best clue of each track, and the range that they make."""
+    if len(members) == 1:
+        (only,) = members
+        return _Group(only.stretch, ((only, -math.log1p(-min(only.score, _SURE))),), only.phrases)
     best: dict[Track, Clue] = {}
     for clue in members:
         if clue.track not in best or _first(clue) < _first(best[clue.track]):
@@ -177,15 +213,19 @@ def _range(best: dict[Track, Clue], odds: dict[Track, float]) -> TimeRange:
 
 def _lifted(group: _Group, wide: Sequence[Clue]) -> _Group:
     """With the best wide clue of each other track that covers the moment."""
-    over = sorted((c for c in wide if _inside(group.range, c.stretch)), key=lambda c: (_ORDER[c.track], _first(c)))
+    over = [c for c in wide if _inside(group.range, c.stretch)]
+    if not over:
+        return group
+    over.sort(key=lambda c: (_ORDER[c.track], _first(c)))
     told = {clue.track for clue, _ in group.odds}
+    odds, total, phrases = list(group.odds), group.total, group.phrases
     for clue in over:
-        group = replace(group, phrases=group.phrases | clue.phrases)
+        phrases |= clue.phrases
         if clue.track not in told:
             told.add(clue.track)
-            odds = -math.log1p(-min(clue.score * -math.expm1(-group.total), _SURE))
-            group = replace(group, odds=(*group.odds, (clue, odds)))
-    return group
+            odds.append((clue, -math.log1p(-min(clue.score * -math.expm1(-total), _SURE))))
+            total += odds[-1][1]
+    return _Group(group.range, tuple(odds), phrases)
 
 
 def _fused(video: str, group: _Group) -> Fused:
@@ -193,8 +233,7 @@ def _fused(video: str, group: _Group) -> Fused:
     named = [(clue, odds) for clue, odds in group.odds if odds >= NAMED * total]
     part = sum(odds for _, odds in named)
     evidence = sorted(((clue, odds / part) for clue, odds in named), key=lambda e: (-e[1], _ORDER[e[0].track]))
-    score = group.odds[0][0].score if len(group.odds) == 1 else -math.expm1(-total)
-    return Fused(video, group.range, min(max(score, 0.0), 1.0), tuple(evidence))
+    return Fused(video, group.range, group.score, tuple(evidence))
 
 
 def _first(clue: Clue) -> tuple[float, int, int, int, str]:

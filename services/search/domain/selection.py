@@ -1,6 +1,6 @@
 """Which of the moments found are answered with, and whether enough is known to say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.core.names import VideoName
@@ -54,12 +54,13 @@ def text_limit(query: Query) -> int:
     return max(LEAST_TEXTS, TEXTS_A_MOMENT * (query.end + 1))
 
 
-def select(found: Sequence[Fused], query: Query) -> list[Moment]:
-    """The moments of `found`, in its order, that pass the score cut-off and the bound a video."""
+def select(found: Iterable[Fused], query: Query) -> list[Moment]:
+    """The moments of `found`, in its order, that pass the score cut-off and the bound a video: one more than are
+    needed up to the end of the page, if there are so many."""
     chosen: list[Moment] = []
     per_video: dict[str, int] = {}
     for moment in found:
-        if moment.score < query.min_score:
+        if moment.score < query.min_score or len(chosen) > query.end:
             break
         if _room(per_video, moment.video, query):
             evidence = tuple(_evidence(clue, share) for clue, share in moment.evidence)

@@ -11,7 +11,7 @@ from services.core.errors import Cancelled, InvalidInput
 from services.core.jobs import no_progress
 from services.embedding.cache import LruCache
 from services.embedding.domain.vectors import unit
-from services.embedding.texts import Texts
+from services.embedding.texts import Texts, in_spaces
 from tests.fakes.embedding import BEGIN, END, DictCache, FakeEncoder, FakeTokenizer, model, window_vector
 from tests.fakes.embedding import texts as spaces
 
@@ -61,6 +61,27 @@ def test_another_space_does_not_answer_from_the_cache() -> None:
     joint, sentences = spaces(encoder, cache=cache)
     np.testing.assert_array_equal(joint.vectors(["a dog"]), -sentences.vectors(["a dog"]))
     assert len(encoder.text_batches) == 2
+
+
+def test_two_spaces_of_one_model_cost_one_inference() -> None:
+    encoder, long = FakeEncoder(), "one two three four five. a b c d e f"
+    joint, sentences = in_spaces(spaces(encoder), encoder.encode_both, ["a dog", long, "a dog"])
+    assert len(encoder.text_batches) == 1
+    apart = spaces(FakeEncoder())
+    for found, space in zip((joint, sentences), apart, strict=True):
+        np.testing.assert_allclose(found, space.vectors(["a dog", long, "a dog"]), atol=1e-6)
+
+
+def test_what_one_of_two_spaces_knows_is_encoded_for_the_other() -> None:
+    cache, encoder = DictCache(), FakeEncoder()
+    both = spaces(encoder, cache=cache)
+    both[0].vectors(["a dog"])
+    first = in_spaces(both, encoder.encode_both, ["a dog", "a cat"])
+    again = in_spaces(both, encoder.encode_both, ["a cat", "a dog"])
+    assert len(encoder.text_batches) == 2
+    np.testing.assert_array_equal(first[1], again[1][::-1])
+    with pytest.raises(InvalidInput, match=r"texts\[1\]"):
+        in_spaces(both, encoder.encode_both, ["a dog", "\x00"])
 
 
 @given(st.lists(st.text("ab .\n\x00", max_size=60), max_size=40), st.integers(1, 5), st.integers(1, 3))

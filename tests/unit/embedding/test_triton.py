@@ -195,3 +195,20 @@ def test_an_answer_that_is_no_unit_vector_a_picture_is_a_fault(
     script.answers = [answer]
     with pytest.raises(Internal, match="model see"):
         TritonEncoder(triton, MANIFEST).encode_images(np.zeros((1, 4, 8, 3), np.uint8))
+
+
+def test_a_model_with_both_text_roles_is_asked_once(triton: Triton, script: Script) -> None:
+    script.answers = [{"y": np.array([[3, 4, 0]]), "z": np.array([[0, 0, 2]])}]
+    joint, sentence = TritonEncoder(triton, MANIFEST).encode_both([(101, 5, 102)])
+    assert joint[0].tolist() == pytest.approx([0.6, 0.8, 0])
+    assert sentence[0].tolist() == [0, 0, 1]
+    assert [output.name for output in script.requests[0].outputs] == ["y", "z"]
+
+
+def test_two_text_models_are_asked_one_after_the_other(triton: Triton, script: Script) -> None:
+    other = MANIFEST.sentence_encoder.model_copy(update={"model": "compare"})
+    script.answers = [np.array([[3, 4, 0]]), {"z": np.array([[0, 0, 2]])}]
+    encoder = TritonEncoder(triton, MANIFEST.model_copy(update={"sentence_encoder": other}))
+    joint, sentence = encoder.encode_both([(101, 5, 102)])
+    assert [request.model_name for request in script.requests] == ["read", "compare"]
+    assert (joint[0].tolist(), sentence[0].tolist()) == (pytest.approx([0.6, 0.8, 0]), [0, 0, 1])
