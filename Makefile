@@ -11,13 +11,18 @@ MODELS := .cache/models
 PROTOS := $(sort $(wildcard protos/vidx/*/v1/*.proto))
 VIDEO ?=
 SPEECH ?=
+FILMS ?=
+ROWS ?=
 PARTS ?=
 TESTS ?= tests
+# Processes that run the tests, of one thread each: more than cores, for tests wait for servers as often as they work.
+PROCESSES ?= 3
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --no-loadscope-reorder
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-triton bench-speech clean
+.PHONY: help helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-decoding bench-chapters bench-triton bench-speech bench-search clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -43,10 +48,11 @@ demo: $(READY) ## index the demo films (or VIDEO=my.mp4), ask questions, show ch
 	$(BIN)/python -m services.cli.demo $(if $(VIDEO),--video '$(VIDEO)')
 
 test: lint $(SWIFT)/.ready ## every check and every test, against real servers
-	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) VIDX_TEST_SWIFT=$(CURDIR)/$(SWIFT)/bin $(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m services.cli models build --out $(CURDIR)/$(MODELS)
+	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) VIDX_TEST_SWIFT=$(CURDIR)/$(SWIFT)/bin $(PYTEST) $(TESTS)
 
 unit: $(READY) ## the quick tests
-	$(BIN)/python -m pytest tests/unit tests/rpc
+	$(PYTEST) tests/unit tests/rpc
 
 lint: $(READY) check-format types imports proto-check ## ruff, mypy, import-linter, buf, generated code
 	$(BIN)/buf lint
@@ -83,14 +89,23 @@ $(PEERS)/.ready: deploy/bench/peers-constraints.txt
 	$(PEERS)/bin/pip install --quiet --constraint $< pixeltable scenedetect opencv-python onnxruntime tokenizers
 	touch $@
 
+bench-chapters: $(READY) ## how good chapters, titles and summaries are: make bench-chapters FILMS=folder, or without
+	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.chapters $(FILMS)
+
 bench-triton: $(READY) ## the cost of the way through Triton, beside the same ONNX session in-process
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.triton_path
+
+bench-decoding: $(READY) ## times real time of decoding and the visual path, beside decoding every frame
+	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.decoding
 
 bench-speech: $(READY) ## the cost of listening to files of speech: make bench-speech SPEECH='a.wav b.flac'
 	$(BIN)/python -m tests.bench.speech $(SPEECH)
 
 helm-check: $(HELM)/.ready ## lint, render and validate the Helm chart with each values file
 	$(HELM)/bin/python deploy/chart/check.py
+
+bench-search: $(READY) ## the cost of a search beside the bare pymilvus call: make bench-search ROWS='1000 100000'
+	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.search $(if $(ROWS),--rows $(ROWS))
 
 clean: ## remove what make made
 	rm -rf $(VENV) $(SWIFT) $(HELM) $(PEERS) $(BENCH) .cache .demo build *.egg-info

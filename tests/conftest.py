@@ -1,7 +1,8 @@
-"""Fixtures that tests of every kind use."""
+"""Fixtures that tests of every kind use, and what several processes that run them are told."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -31,3 +32,17 @@ def catalog(request: pytest.FixtureRequest, tmp_path: Path) -> CatalogSettings:
         return CatalogSettings(url=SecretStr(f"sqlite:///{tmp_path}/deep/catalog.db"))
     server: Postgres = request.getfixturevalue("postgresql")
     return server.settings(server.empty())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        from tests import scheduling
+
+        items.sort(key=lambda item: scheduling.rank(item.nodeid.partition("::")[0]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests import scheduling
+
+    return scheduling.Groups(config, log)

@@ -1,5 +1,6 @@
 """What every recognizer keeps to, whatever it hears: PocketSphinx, Whisper, a server, the fake."""
 
+import functools
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,7 @@ def recognizer(request: pytest.FixtureRequest, recognizers: dict[str, Recognizer
     return recognizers[request.param]
 
 
+@functools.cache
 def sound(seed: int = 0) -> Samples:
     found = babble(7, seed)
     found[: RATE // 2] = speech([Span(0, 100)], RATE // 2)

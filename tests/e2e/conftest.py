@@ -7,16 +7,31 @@ import pytest
 from services.cli.machine.programs import STAGES
 from tests.servers.platform import Platform, serving
 
-QUICK = {
+SETTINGS = {
     # Short segments make many jobs of a short film; a short silence finds a dead worker within seconds.
     "VIDX_DECODING_SEGMENT_S": "4",
     "VIDX_PIPELINE_SILENCE_S": "8",
+    # The longest queries take seconds where other tests have the processors.
+    "VIDX_SEARCH_EMBEDDING_TIMEOUT_S": "60",
 }
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory) -> Iterator[Platform]:
-    """Two workers a stage, on the folder store; shared, so tests use collections of their own."""
+def shared_platform(tmp_path_factory) -> Iterator[Platform]:
+    """Two workers a stage, on the folder store; shared, so tests use collections of their own, and end no process."""
     workers = [f"--workers={stage}=2" for stage in STAGES]
-    with serving(tmp_path_factory.mktemp("platform"), *workers, extra=QUICK) as found:
+    with serving(tmp_path_factory.mktemp("platform"), *workers, extra=SETTINGS) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def platform(shared_platform: Platform) -> Platform:
+    """What a module's tests run against; a module that needs another platform has a fixture of this name."""
+    return shared_platform
+
+
+@pytest.fixture(scope="module")
+def mortal_platform(tmp_path_factory) -> Iterator[Platform]:
+    """A module's own, of which anything may be killed."""
+    with serving(tmp_path_factory.mktemp("mortal"), "--workers=decoding=2", extra=SETTINGS) as found:
         yield found

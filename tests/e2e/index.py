@@ -17,7 +17,7 @@ OWN_FIELDS = ["kind", "frame_time", "track", "text"]
 
 def rows(platform: Platform, collection: str, video: str = "") -> list[dict[str, Any]]:
     """Every row of a collection, or of one video of it, straight from Milvus."""
-    client = MilvusClient(f"http://{platform.services()['milvus']['address']}", dedicated=True, grpc_options=QUIET)
+    client = MilvusClient(f"http://{platform.address_of('milvus')}", dedicated=True, grpc_options=QUIET)
     try:
         found: list[dict[str, Any]] = []
         for name in client.list_collections():

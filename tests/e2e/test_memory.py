@@ -16,12 +16,12 @@ WORKERS = (*STAGES, "pipeline")
 
 
 def talk(path: Path, minutes: int) -> Path:
-    """A film with a cut every fifteen seconds, after which the picture moves for a while and then rests."""
+    """A film with a cut every fifteen seconds, after which the picture moves for a moment and then rests."""
 
     def shot(seed: int) -> Iterator[Picture]:
-        for picture in pan(seed % 40, 5 * RATE, 160, 90):
+        for picture in pan(seed % 40, 2 * RATE, 160, 90):
             yield picture
-        yield from hold(picture, 10 * RATE)
+        yield from hold(picture, 13 * RATE)
 
     return film(path, (p for seed in range(minutes * 4) for p in shot(seed)), rate=RATE, gop=2 * RATE)
 
@@ -29,9 +29,9 @@ def talk(path: Path, minutes: int) -> Path:
 def peaks(platform: Platform) -> dict[str, int]:
     """Peak resident bytes of each service with its children, since they began."""
     found = {}
-    for name, row in platform.services().items():
+    for name, running in platform.processes().items():
         if name in WORKERS:
-            process = psutil.Process(row["pid"])
+            process = psutil.Process(running.pid)
             found[name] = sum(high_water(p.pid) for p in [process, *process.children(recursive=True)])
     return found
 

@@ -16,6 +16,7 @@ from services.core.times import SECOND, TimeRange
 from services.decoding.domain.cuts import Times
 from services.decoding.domain.cutting import Part
 from services.decoding.domain.signature import HEIGHT, WIDTH, Bytes
+from services.decoding.domain.turns import FINE_HEIGHT, FINE_WIDTH
 from services.decoding.ports import Inspection, SegmentFiles
 
 VIDEO = VideoStream(0, "h264", 320, 180, 320, 180, Fraction(1, 12800), average_frame_rate=Fraction(25))
@@ -87,6 +88,12 @@ def signature_of(picture: np.ndarray) -> Bytes:
     large = np.asarray(image.resize((WIDTH, HEIGHT), Image.Resampling.BOX))
     small = np.asarray(image.resize((WIDTH // 2, HEIGHT // 2), Image.Resampling.BOX))
     return np.concatenate([large[..., 0].ravel(), small[..., 1].ravel(), small[..., 2].ravel()])
+
+
+def fine_of(picture: np.ndarray) -> Bytes:
+    """uint8[180, 320] luma of an RGB picture."""
+    grey = Image.fromarray(picture).convert("L").resize((FINE_WIDTH, FINE_HEIGHT), Image.Resampling.BOX)
+    return np.asarray(grey)
 
 
 def seen(pictures: Iterable[np.ndarray], rate: int = 25) -> tuple[Times, Bytes]:

@@ -11,10 +11,11 @@ import psutil
 import pytest
 
 from services.cli.home import Home
-from services.cli.machine import platform
+from services.cli.machine import platform, processes
 from services.cli.machine.programs import PORTS, Program
 from services.cli.machine.supervisor import Control
 from services.core.errors import Conflict, Unavailable
+from tests.servers.platform import with_ports
 
 # Listens, and keeps a child of its own that ignores SIGTERM, as model servers do.
 SERVER = """
@@ -36,8 +37,10 @@ def _plan(**others: Program):
 
 
 @pytest.fixture
-def home(tmp_path: Path):
-    found = Home(tmp_path / "a home")
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # What ignores SIGTERM, as a part of each program here does, need not be waited for long.
+    monkeypatch.setattr(processes, "TERM_S", 0.3)
+    found = with_ports(tmp_path / "a home")
     yield found
     platform.down(found, print)
 
@@ -100,7 +103,7 @@ def test_nothing_is_left_when_the_supervisor_was_killed(home, again):
 
 def test_program_that_does_not_start_ends_up_with_its_log(home):
     told: list[str] = []
-    bad = Program("bad", [sys.executable, "-c", "print('the cause'); raise SystemExit(3)"], {}, "alive")
+    bad = Program("bad", [sys.executable, "-c", "print('the cause'); raise SystemExit(3)"], {}, "tcp", 1)
     with pytest.raises(Unavailable, match="bad does not start"):
         platform.up(home, _plan(bad=bad), 60, told.append)
     assert "bad | the cause" in told

@@ -17,6 +17,7 @@ from services.core.errors import VidxError
 from services.packs import manifest as manifests
 from services.packs import tritonserver
 from services.runtime.triton import Triton, TritonSettings
+from tests.servers.platform import with_ports
 from tests.servers.triton import built_pack
 
 STUB = "triton_python_backend_stub"
@@ -61,7 +62,7 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    home = Home(tmp_path / "home")
+    home = with_ports(tmp_path / "home")
     found = Machine(home, built_pack(tmp_path_factory.mktemp("models")))
     yield found
     found.triton.close()

@@ -67,10 +67,11 @@ def babble(seconds: float, seed: int = 0) -> Sound:
     t = np.arange(size)
     pitch = 110 + 15 * np.sin(2 * np.pi * 0.4 * t / RATE) + np.interp(t, edges, rng.normal(0, 8, len(edges)))
     phase = 2 * np.pi * np.cumsum(pitch) / RATE
+    resonances = [np.interp(t, edges, said[:, i]) for i in range(3)]
     found = np.zeros(size)
     for harmonic in range(1, 30):
         hertz = harmonic * pitch
-        gain = sum(1 / (1 + ((hertz - np.interp(t, edges, said[:, i])) / (80 + 40 * i)) ** 2) for i in range(3))
+        gain = sum(1 / (1 + ((hertz - resonances[i]) / (80 + 40 * i)) ** 2) for i in range(3))
         found += np.sin(harmonic * phase) * gain / harmonic**0.3
     loud = np.interp(t, edges, rng.choice([0.0, 0.6, 1.0, 1.0], len(edges)))
     return _loud(found * loud * (0.6 + 0.4 * np.sin(2 * np.pi * 5 * t / RATE) ** 2) + rng.normal(0, 0.005, size))

@@ -9,6 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from services.cli.home import Home, State
+from services.cli.machine.programs import PORTS
+from services.cli.machine.supervisor import Control, Process
+from tests.servers.ports import free_ports
+
 RUN_S = 300.0
 
 
@@ -48,25 +53,43 @@ class Platform:
         return [json.loads(line) for line in self.run(*arguments, "--json", stdin=stdin).splitlines()]
 
     def services(self) -> dict[str, dict[str, Any]]:
-        """State, pid, uptime, memory and address by service."""
+        """What `vidx status` says of each service: state, pid, uptime, memory and address."""
         status = json.loads(self.vidx("status", "--json").stdout)
         return {row["service"]: row for row in status["services"]}
+
+    def processes(self) -> dict[str, Process]:
+        """The services' processes by name, as the supervisor sees them."""
+        running = Home(self.home).state().running
+        assert running is not None
+        return {process.name: process for process in Control(running).processes()}
 
     @property
     def address(self) -> str:
         """host:port of the gateway."""
-        return str(self.services()["gateway"]["address"])
+        return self.address_of("gateway")
+
+    def address_of(self, program: str) -> str:
+        """host:port where a part or a service listens."""
+        return f"127.0.0.1:{Home(self.home).state().ports[program]}"
 
     def log(self, service: str) -> str:
         """What a service wrote so far."""
         return (self.home / "logs" / f"{service}.log").read_text()
 
 
+def with_ports(home: Path) -> Home:
+    """A home that has ports, as if from an earlier start: no other process of the tests chooses them meanwhile."""
+    found = Home(home)
+    found.save(State(dict(zip(PORTS, free_ports(len(PORTS)), strict=True))))
+    return found
+
+
 @contextmanager
 def serving(home: Path, *options: str, extra: Mapping[str, str] | None = None) -> Iterator[Platform]:
     """A ready platform, stopped with all its processes at the end."""
-    platform = Platform(home, extra)
-    platform.up(*options)
+    platform = Platform(with_ports(home).root, extra)
+    # Others may start at the same time.
+    platform.up("--timeout=240", *options)
     try:
         yield platform
     finally:

@@ -25,7 +25,11 @@ def built_pack(scratch: Path) -> Path:
 
 @contextmanager
 def serving(pack: Path, scratch: Path, grpc_port: int = 0) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A ready Triton's gRPC address, and its process; stopped at the end, if it still runs."""
+    """A ready Triton's gRPC address, and its process.
+
+    At the end it is killed with its models' processes, as an orderly end takes seconds; of those, integration/
+    test_pack_serve.py sees what there is to see.
+    """
     http, metrics, free = free_ports(3)
     grpc = grpc_port or free
     argv, extra = tritonserver.command(pack, http_port=http, grpc_port=grpc, metrics_port=metrics, scratch=scratch)
@@ -36,12 +40,9 @@ def serving(pack: Path, scratch: Path, grpc_port: int = 0) -> Iterator[tuple[str
         wait_ready(process, http, log)
         yield f"127.0.0.1:{grpc}", process
     finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.kill()
+        process.wait()
+        tritonserver.clear(scratch)
 
 
 def wait_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
