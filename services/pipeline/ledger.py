@@ -68,8 +68,8 @@ def start(session: Session, video: Video) -> None:
     advance(session, video)
 
 
-def advance(session: Session, video: Video) -> None:
-    """Make due what has become possible; call after any change of a video's jobs."""
+def advance(session: Session, video: Video) -> Sequence[Job]:
+    """Make due what has become possible, and return the video's jobs; call after any change of them."""
     jobs = jobs_of(session, video)
     plan = next((j for j in jobs if j.step == workflow.PLANNING), None)
     if plan is not None and plan.state == JobState.SUCCEEDED:
@@ -86,6 +86,7 @@ def advance(session: Session, video: Video) -> None:
         assert isinstance(unit, Job)
         unit.state = JobState.DUE
     video.updated = now()
+    return jobs
 
 
 def restart(session: Session, video: Video, steps: set[str], units: Sequence[Job] = ()) -> None:

@@ -1,5 +1,7 @@
 """Drives every video's jobs: takes in reports and sends what is due."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -46,20 +48,18 @@ class Pipeline:
 
     def dispatch(self) -> None:
         """Send due jobs, as many as each queue's window has room for."""
-        for queue in workflow.STAGES:
-            with self._database.read() as session:
-                waiting = session.scalar(
-                    sa.select(Job.step)
-                    .where(Job.state == JobState.DUE, Job.queue == queue, Job.not_before <= ledger.now())
-                    .limit(1)
-                )
-            if waiting is None:
-                continue
-            with self._database.write() as session:
+        with self._database.read() as session:
+            due = sa.select(Job.queue).where(Job.state == JobState.DUE, Job.not_before <= ledger.now()).distinct()
+            waiting = set(session.scalars(due))
+        if not waiting:
+            return
+        messages = []
+        with self._database.write() as session:
+            for queue in (stage for stage in workflow.STAGES if stage in waiting):
                 room = self._settings.window - ledger.in_flight(session, queue)
                 claimed = ledger.claim(session, queue, room) if room > 0 else []
-                messages = [m for m in (self._message(session, job) for job in claimed) if m is not None]
-            self.send(messages)
+                messages += self._messages(session, claimed)
+        self.send(messages)
 
     def lose(self, session: Session, video: Video, job: Job) -> list[jobs.Job]:
         """A job's worker died under it; returns the jobs to `drop` after the transaction."""
@@ -72,8 +72,7 @@ class Pipeline:
             video = ledger.find(session, name, lock=True)
             if video is None or video.state != VideoState.PROCESSING:
                 return
-            ledger.advance(session, video)
-            units = ledger.jobs_of(session, video)
+            units = ledger.advance(session, video)
             if any(j.state in (JobState.DUE, *IN_FLIGHT) for j in units):
                 return
             job = min((j for j in units if j.state == JobState.WAITING), key=_order, default=units[-1])
@@ -83,7 +82,7 @@ class Pipeline:
     def resend(self, session: Session, job: Job) -> jobs.Job | None:
         """The message for a job that is to be sent once more; the caller sends it after the transaction."""
         job.sent = ledger.now()
-        return self._message(session, job)
+        return next(iter(self._messages(session, [job])), None)
 
     def send(self, messages: list[jobs.Job]) -> None:
         """Send; what cannot be sent stays marked as sent, and the reconciler sends it when the broker is back."""
@@ -127,8 +126,7 @@ class Pipeline:
     def _go_on(self, session: Session, video: Video) -> None:
         """Make due what has become possible; READY when nothing is left."""
         session.flush()
-        ledger.advance(session, video)
-        if workflow.ready(ledger.jobs_of(session, video)):
+        if workflow.ready(ledger.advance(session, video)):
             video.state, video.ready = VideoState.READY, ledger.now()
             _log.info("video_ready", video=str(ledger.name_of(video)), rows=video.row_count)
 
@@ -157,16 +155,24 @@ class Pipeline:
         _log.warning("video_failed", video=str(ledger.name_of(video)), stage=job.step, reason=reason, message=message)
         return ledger.bare(flying)
 
-    def _message(self, session: Session, job: Job) -> jobs.Job | None:
-        name = ledger.name_of(job)
-        video = ledger.find(session, name)
-        if video is None:
-            return None
-        units = ledger.jobs_of(session, video)
-        message = workflow.job(name, job, job.attempt, units, ledger.given(video))
-        if message is None:
-            job.state = JobState.WAITING
-        return message
+    def _messages(self, session: Session, claimed: Sequence[Job]) -> list[jobs.Job]:
+        """The messages of jobs, but of those whose inputs are gone: they wait again. Reads each video once."""
+        videos: dict[VideoName, tuple[Video, Sequence[Job]]] = {}
+        found = []
+        for job in claimed:
+            name = ledger.name_of(job)
+            if name not in videos:
+                video = ledger.find(session, name)
+                if video is None:
+                    continue
+                videos[name] = video, ledger.jobs_of(session, video)
+            video, units = videos[name]
+            message = workflow.job(name, job, job.attempt, units, ledger.given(video))
+            if message is None:
+                job.state = JobState.WAITING
+            else:
+                found.append(message)
+        return found
 
 
 def _order(job: Job) -> tuple[bool, int]:

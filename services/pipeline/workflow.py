@@ -193,29 +193,17 @@ def segment_units(segments: int) -> list[tuple[str, int]]:
 
 def inputs(unit: Unit, units: Sequence[Unit], given: Mapping[str, str]) -> dict[str, tuple[str, ...]] | None:
     """Object keys that a unit takes, by kind, without what was given up or not given; None while it has to wait."""
-    step = BY_NAME[unit.step]
-    found: dict[str, tuple[str, ...]] = {}
-    for kind in step.takes:
-        if kind in given:
-            found[kind] = (given[kind],)
-            continue
-        givers = [u for u in units if u.step == _GIVER[kind].name and _feeds(u, unit, step, kind)]
-        there = [u for u in givers if u.state == JobState.SUCCEEDED and kind in u.artifacts]
-        enough = len(there) == len(givers) if kind in step.needs else all(u.state in ENDED for u in givers)
-        if not givers or not enough:
-            return None
-        if there:
-            found[kind] = tuple(u.artifacts[kind] for u in sorted(there, key=lambda u: u.segment))
-    return found
+    return _inputs(unit, _by_step(units), given)
 
 
 def due(units: Sequence[Unit], given: Mapping[str, str]) -> list[Unit]:
     """Waiting units whose inputs are all there."""
     planned = any(u.step == PLANNING and u.state == JobState.SUCCEEDED for u in units)
+    known = _by_step(units)
     return [
         u
         for u in units
-        if u.state == JobState.WAITING and (u.step == PLANNING or planned) and inputs(u, units, given) is not None
+        if u.state == JobState.WAITING and (u.step == PLANNING or planned) and _inputs(u, known, given) is not None
     ]
 
 
@@ -265,8 +253,36 @@ def backoff_ns(tries: int) -> int:
     return seconds * 1_000_000_000
 
 
-def _feeds(giver: Unit, unit: Unit, step: Step, kind: str) -> bool:
-    """Whether what the giver gives of a kind is for this unit."""
-    if not step.each_segment or giver.segment == WHOLE_VIDEO:
-        return True
-    return abs(giver.segment - unit.segment) <= (1 if kind in step.near else 0)
+def _by_step(units: Sequence[Unit]) -> dict[str, dict[int, Unit]]:
+    """Units by step and segment: a long video has many, and each unit looks at a few."""
+    found: dict[str, dict[int, Unit]] = {}
+    for unit in units:
+        found.setdefault(unit.step, {})[unit.segment] = unit
+    return found
+
+
+def _inputs(
+    unit: Unit, known: Mapping[str, Mapping[int, Unit]], given: Mapping[str, str]
+) -> dict[str, tuple[str, ...]] | None:
+    step = BY_NAME[unit.step]
+    found: dict[str, tuple[str, ...]] = {}
+    for kind in step.takes:
+        if kind in given:
+            found[kind] = (given[kind],)
+            continue
+        givers = _givers(unit, step, kind, known.get(_GIVER[kind].name, {}))
+        there = [u for u in givers if u.state == JobState.SUCCEEDED and kind in u.artifacts]
+        enough = len(there) == len(givers) if kind in step.needs else all(u.state in ENDED for u in givers)
+        if not givers or not enough:
+            return None
+        if there:
+            found[kind] = tuple(u.artifacts[kind] for u in sorted(there, key=lambda u: u.segment))
+    return found
+
+
+def _givers(unit: Unit, step: Step, kind: str, units: Mapping[int, Unit]) -> list[Unit]:
+    """Those of the units that give a kind, by segment, from which this unit takes it."""
+    if not step.each_segment or WHOLE_VIDEO in units:
+        return list(units.values())
+    reach = 1 if kind in step.near else 0
+    return [units[i] for i in range(unit.segment - reach, unit.segment + reach + 1) if i in units]

@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
 from services.catalog.models import Job
 from services.core.errors import Conflict, InvalidInput, NotFound, Unavailable
@@ -27,6 +28,29 @@ def test_a_video_is_ready_when_every_job_is_done_and_its_rows_are_counted(house)
     video = house.video(name)
     assert (video.state, video.row_count, video.duration) == ("READY", 7, 10)
     assert len(house.queue.sent) == len(workflow.first_units()) + len(workflow.segment_units(3))
+
+
+def test_sending_many_segments_takes_no_more_questions_to_the_catalog_than_sending_few(house) -> None:
+    def asked(segments: int) -> int:
+        name = house.add(f"v{segments}")
+        statements: list[str] = []
+
+        def note(connection, cursor, statement: str, *_) -> None:
+            if statement.startswith("SELECT"):
+                statements.append(statement)
+
+        sa.event.listen(sa.Engine, "before_cursor_execute", note)
+        try:
+            # The plan makes the segments known, and the first step of each is sent.
+            house.pipeline.report(success(house.queue.messages.popleft(), segments=segments))
+        finally:
+            sa.event.remove(sa.Engine, "before_cursor_execute", note)
+        sent = [job for job in house.queue.messages if job.video == name and job.segment is not None]
+        assert len(sent) == segments
+        house.queue.lose_everything()
+        return len(statements)
+
+    assert asked(40) <= asked(2) + 2
 
 
 def test_rows_missing_from_the_index_are_written_again_and_never_called_ready(house) -> None:
