@@ -26,20 +26,26 @@ class Shown:
     pts: int
 
 
-def frames_from(path: Path, limits: Limits, time: int) -> Iterator[tuple[Source, bool, Iterator[Shown]]]:
-    """One item: the source, whether the frames begin at the video's first, and the frames.
+def packets_from(path: Path, limits: Limits, time: int) -> Iterator[tuple[Source, bool, Iterator[AnyPacket]]]:
+    """One item: the source, whether the packets begin at the video's first, and the packets.
 
-    They begin at a keyframe at or before `time` (ns); at the first frame when there is none or no index leads to it.
-    A generator so that the file closes with it: `for source, at_start, frames in frames_from(...)`.
+    They begin at a keyframe at or before `time` (ns); at the first packet when there is none or no index leads to it.
+    A generator so that the file closes with it: `for source, at_start, packets in packets_from(...)`.
     """
     if time > 0:
         with open_source(path, limits) as source:
             packets = packets_before(source, source.video, time)
             if packets is not None:
-                yield source, False, decode(source, limits, packets)
+                yield source, False, readable(packets)
                 return
     with open_source(path, limits) as source:
-        yield source, True, decode(source, limits, source.container.demux(source.video))
+        yield source, True, readable(source.container.demux(source.video))
+
+
+def frames_from(path: Path, limits: Limits, time: int) -> Iterator[tuple[Source, bool, Iterator[Shown]]]:
+    """The same with the frames of those packets."""
+    for source, at_start, packets in packets_from(path, limits, time):
+        yield source, at_start, decode(source, limits, packets)
 
 
 def packets_before(source: Source, stream: Stream, time: int) -> Iterator[AnyPacket] | None:
@@ -65,30 +71,55 @@ def packets_before(source: Source, stream: Stream, time: int) -> Iterator[AnyPac
     return None
 
 
+class Timeline:
+    """Puts the frames of a run of packets on the timeline: those whose time rises, from the first keyframe on."""
+
+    def __init__(self, source: Source, limits: Limits) -> None:
+        self._source = source
+        self._limits = limits
+        self._last = -1
+        self._first: int | None = None
+
+    def begin(self, packet: AnyPacket) -> None:
+        """Tell the first packet."""
+        if self._first is None:
+            self._first = packet.pts if packet.pts is not None else packet.dts
+
+    def place(self, frame: VideoFrame) -> Shown | None:
+        """The frame on the timeline, or None when it has no place there; MediaLimit when it is too large."""
+        check_pixels(frame.width, frame.height, self._limits)
+        # Pictures that lead an open group refer to frames before it, which were not read.
+        if frame.pts is None or (self._first is not None and frame.pts < self._first):
+            return None
+        time = max(0, self._source.time(frame.pts))
+        if time <= self._last:
+            return None
+        self._last = time
+        return Shown(frame, time, frame.pts)
+
+
 def decode(source: Source, limits: Limits, packets: Iterator[AnyPacket]) -> Iterator[Shown]:
     """Frames of the video whose time rises; what cannot be decoded is left out."""
-    last, first_key = -1, None
-    for packet in _readable(packets):
-        if first_key is None:
-            first_key = packet.pts if packet.pts is not None else packet.dts
-        try:
-            frames = source.video.decode(packet if packet.size else None)
-        except (MemoryError, av.error.MemoryError):
-            raise
-        except av.error.FFmpegError:
-            continue
-        for frame in frames:
-            check_pixels(frame.width, frame.height, limits)
-            # Pictures that lead an open group refer to frames before it, which were not read.
-            if frame.pts is None or (first_key is not None and frame.pts < first_key):
-                continue
-            time = max(0, source.time(frame.pts))
-            if time > last:
-                last = time
-                yield Shown(frame, time, frame.pts)
+    timeline = Timeline(source, limits)
+    for packet in readable(packets):
+        timeline.begin(packet)
+        for frame in decoded(source, packet):
+            shown = timeline.place(frame)
+            if shown is not None:
+                yield shown
 
 
-def _readable(packets: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
+def decoded(source: Source, packet: AnyPacket | None) -> list[VideoFrame]:
+    """Frames that the decoder gives once it has a packet, or no more to come; none when it cannot be decoded."""
+    try:
+        return source.video.decode(packet if packet is not None and packet.size else None)
+    except (MemoryError, av.error.MemoryError):
+        raise
+    except av.error.FFmpegError:
+        return []
+
+
+def readable(packets: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
     """Packets up to the first that cannot be read: what a cut-off file still holds."""
     while True:
         try:

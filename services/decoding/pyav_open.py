@@ -17,7 +17,7 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from services.core.errors import BadMedia, MediaLimit, NotFound, NoVideoStream, StorageFull
-from services.core.times import SECOND, from_pts
+from services.core.times import SECOND
 from services.decoding.ports import Limits
 
 if TYPE_CHECKING:
@@ -46,7 +46,11 @@ class Source:
 
     def time(self, pts: int, stream: Stream | None = None) -> int:
         """Nanoseconds on the timeline of a PTS of a stream; of the video's when none is given."""
-        return from_pts(pts, Fraction((stream or self.video).time_base or 1), self.zero)
+        base = (stream or self.video).time_base or 1
+        # As `from_pts`, to the last nanosecond, without the cost of a fraction for every packet.
+        whole, rest = divmod(pts * base.numerator * SECOND, base.denominator)
+        up = 2 * rest > base.denominator or (2 * rest == base.denominator and whole % 2)
+        return whole + bool(up) - self.zero
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Pictures of frames with PyAV and Pillow: as shown (turned, square pixels, right colours), and as signatures."""
 
 import io
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -14,6 +15,8 @@ from services.decoding.domain.signature import HEIGHT, WIDTH, Bytes
 from services.decoding.domain.turns import FINE_HEIGHT, FINE_WIDTH
 
 _FINE = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+_SHRINK = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
+_PLAIN = ("yuv420p", "yuvj420p", "nv12")
 _UNSPECIFIED = 2
 _HD_HEIGHT = 720
 _MOST_ASPECT = 16
@@ -23,6 +26,8 @@ _TURNS = {
     270: Image.Transpose.ROTATE_90,
 }
 """Pillow turns counter-clockwise."""
+
+_COLOURS = VideoReformatter()
 
 
 def pixel_aspect(ratio: Fraction | None) -> Fraction:
@@ -49,14 +54,26 @@ def orientation(frame: VideoFrame) -> tuple[int, bool]:
     return round(np.degrees(np.arctan2(b, a)) / 90) * 90 % 360, bool(mirrored)
 
 
+@dataclass(frozen=True)
+class Small:
+    """A picture in its final size, with what is needed to show it."""
+
+    frame: VideoFrame
+    matrix: Colorspace | None
+    """Of the colours, where the frame does not tell."""
+    turn: int
+    mirrored: bool
+
+
 class Painter:
     """Makes pictures of a stream's frames; keeps FFmpeg's scalers between frames."""
 
     def __init__(self, aspect: Fraction) -> None:
         self._aspect = aspect
-        self._fine = VideoReformatter()
         self._coarse = VideoReformatter()
         self._grey = VideoReformatter()
+        self._shrink = VideoReformatter()
+        self._direct = VideoReformatter()
 
     def signature(self, frame: VideoFrame) -> Bytes:
         """uint8[864] of the frame as coded; see `domain.signature`."""
@@ -73,10 +90,19 @@ class Painter:
         plane = grey.planes[0]
         return np.frombuffer(memoryview(plane), np.uint8).reshape(FINE_HEIGHT, plane.line_size)[:, :FINE_WIDTH].copy()
 
-    def picture(self, frame: VideoFrame, side: int) -> Image.Image:
-        """The frame as shown, its shorter side at most `side`."""
-        wide = max(1, round(frame.width * self._aspect))
-        return self._paint(frame, *fit(wide, frame.height, side))
+    def small(self, frame: VideoFrame, side: int) -> Small:
+        """The frame as coded, its shorter side at most `side`; a quarter of the work of its picture where that can be.
+
+        Pictures of the usual form are scaled in it, so that colours are made from the few pixels that are left.
+        """
+        width, height = fit(max(1, round(frame.width * self._aspect)), frame.height, side)
+        guess = _guess(frame)
+        turn, mirrored = orientation(frame)
+        if frame.format.name in _PLAIN:
+            frame = self._shrink.reformat(frame, width, height, interpolation=_SHRINK, threads=1)
+        else:
+            frame = _rgb(self._direct, frame, width, height, guess)
+        return Small(frame, guess, turn, mirrored)
 
     def tall(self, frame: VideoFrame, max_height: int) -> Image.Image:
         """The frame as shown, its height at most `max_height`; its own when that is 0."""
@@ -87,23 +113,46 @@ class Painter:
 
     def _paint(self, frame: VideoFrame, width: int, height: int) -> Image.Image:
         """The frame as shown, with this size before it is turned."""
-        guess = Colorspace.ITU709 if frame.height >= _HD_HEIGHT else Colorspace.ITU601
-        rgb = self._fine.reformat(
-            frame,
-            width,
-            height,
-            "rgb24",
-            src_colorspace=guess if frame.colorspace == _UNSPECIFIED else None,
-            dst_color_range=ColorRange.JPEG,
-            interpolation=_FINE,
-            threads=1,
-        )
-        plane = rgb.planes[0]
-        image = Image.frombytes("RGB", (width, height), memoryview(plane), "raw", "RGB", plane.line_size, 1)
-        turn, mirrored = orientation(frame)
-        if mirrored:
-            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        return image.transpose(_TURNS[turn]) if turn else image
+        return _image(_rgb(self._direct, frame, width, height, _guess(frame)), *orientation(frame))
+
+
+def _guess(frame: VideoFrame) -> Colorspace | None:
+    """The matrix that players take where none is stated; None when it is."""
+    if frame.colorspace != _UNSPECIFIED:
+        return None
+    return Colorspace.ITU709 if frame.height >= _HD_HEIGHT else Colorspace.ITU601
+
+
+def _rgb(
+    reformatter: VideoReformatter, frame: VideoFrame, width: int, height: int, matrix: Colorspace | None
+) -> VideoFrame:
+    return reformatter.reformat(
+        frame,
+        width,
+        height,
+        "rgb24",
+        src_colorspace=matrix,
+        dst_color_range=ColorRange.JPEG,
+        interpolation=_FINE,
+        threads=1,
+    )
+
+
+def _image(rgb: VideoFrame, turn: int, mirrored: bool) -> Image.Image:
+    plane = rgb.planes[0]
+    size = (rgb.width, rgb.height)
+    image = Image.frombytes("RGB", size, memoryview(plane), "raw", "RGB", plane.line_size, 1)
+    if mirrored:
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return image.transpose(_TURNS[turn]) if turn else image
+
+
+def finished(small: Small) -> Image.Image:
+    """The picture of a small one, as shown."""
+    frame = small.frame
+    if frame.format.name != "rgb24":
+        frame = _rgb(_COLOURS, frame, frame.width, frame.height, small.matrix)
+    return _image(frame, small.turn, small.mirrored)
 
 
 def jpeg(image: Image.Image, quality: int) -> bytes:

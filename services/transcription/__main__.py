@@ -58,7 +58,8 @@ def main() -> None:
     settings = read(TranscriptionSettings)
     artifacts = store.connect(read(StoreSettings))
     slow = "raise VIDX_TRANSCRIPTION_TIMEOUT_FACTOR"
-    with Sandbox(settings.concurrency, settings.memory_bytes, what="listening", slow=slow) as sandbox:
+    processes = max(settings.concurrency, settings.processes)
+    with Sandbox(processes, settings.memory_bytes, what="listening", slow=slow) as sandbox:
         try:
             stage = build(settings, artifacts, sandbox)
         except VidxError as error:

@@ -1,9 +1,14 @@
 """The transcription service's environment."""
 
+import os
 from pathlib import Path
 
 from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _processes() -> int:
+    return max(1, min(4, len(os.sched_getaffinity(0))))
 
 
 class TranscriptionSettings(BaseSettings):
@@ -12,7 +17,10 @@ class TranscriptionSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VIDX_TRANSCRIPTION_", frozen=True)
 
     models: Path = Field(description="folder of the built model pack, which says what recognizes speech")
-    concurrency: int = Field(1, ge=1, le=64, description="units of work at a time, and processes that recognize speech")
+    concurrency: int = Field(1, ge=1, le=64, description="units of work at a time")
+    processes: int = Field(
+        default_factory=_processes, ge=1, le=64, description="that recognize speech; one a processor, at most 4"
+    )
     memory_bytes: int = Field(4 << 30, ge=1 << 29, description="address space of a process that recognizes speech")
     timeout_factor: float = Field(20.0, gt=0, description="seconds that a second of speech may take, beside a minute")
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.core.times import MILLISECOND, SECOND
-from services.decoding.domain.signature import Bytes, Floats, same_scene
+from services.decoding.domain.signature import Bytes, Floats, any_same_scene, same_scene
 
 NEIGHBOURS = 6
 RANK = 3
@@ -33,19 +33,21 @@ def maybe_cut(recent: list[float], step: float) -> bool:
 
 def hard_cuts(times: Times, signatures: Bytes, steps: Floats) -> list[int]:
     """Indices of the frames that begin a shot by a hard cut; each depends only on frames within REACH + FLASH."""
-    return [i for i in range(1, len(steps)) if _stands_out(times, steps, i) and _lasts(times, signatures, i)]
+    return [i for i in _outstanding(times, steps) if _lasts(times, signatures, i)]
 
 
-def _stands_out(times: Times, steps: Floats, i: int) -> bool:
-    if steps[i] < LEAST_STEP:
-        return False
+def _outstanding(times: Times, steps: Floats) -> list[int]:
+    """Indices of the steps that stand out from those around them."""
+    large = np.flatnonzero(steps >= LEAST_STEP)
+    large = large[large > 0]
+    ways = np.array([way for way in range(-NEIGHBOURS, NEIGHBOURS + 1) if way])
+    places = large[:, None] + ways
+    inside = places.clip(1, len(steps) - 1)
     # Steps of the same motion have the same spacing in time; a frame seconds away says nothing.
-    around = [
-        float(steps[k])
-        for k in range(max(1, i - NEIGHBOURS), min(len(steps), i + NEIGHBOURS + 1))
-        if k != i and abs(int(times[k] - times[i])) <= REACH
-    ]
-    return bool(steps[i] >= RATIO * _usual(around))
+    near = (places == inside) & (np.abs(times[inside] - times[large][:, None]) <= REACH)
+    # As `_usual`: nothing is usual among fewer than RANK.
+    usual = np.partition(np.where(near, steps[inside], 0), -RANK, axis=1)[:, -RANK]
+    return [int(i) for i in large[steps[large] >= RATIO * usual]]
 
 
 def _usual(around: list[float]) -> float:
@@ -59,4 +61,4 @@ def _lasts(times: Times, signatures: Bytes, i: int) -> bool:
         return False
     before = [k for k in range(max(0, i - NEIGHBOURS), i) if k == i - 1 or times[i] - times[k] <= FLASH]
     after = [k for k in range(i, min(len(times), i + NEIGHBOURS)) if k == i or times[k] - times[i] <= FLASH]
-    return not any(same_scene(signatures[b], signatures[a], BACK) for b in before for a in after)
+    return not any_same_scene(signatures[before], signatures[after], BACK)

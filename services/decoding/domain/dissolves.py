@@ -77,17 +77,15 @@ def _pool(signatures: Bytes) -> Floats:
 def _fit(t: Times, x: Floats, barred: Times, half: int) -> tuple[Times, Floats]:
     """Centres of windows of this half length that look like a dissolve, and how well they do."""
     centres = np.arange(half, len(x) - half)
-    first, last = centres - half, centres + half
-    whole = t[last] - t[first] <= 2 * LONGEST_HALF
-    open_ = barred[last + 1] == barred[first + 1]
-    centres = centres[whole & open_]
-    first, last = centres - half, centres + half
-    span = x[last] - x[first]
-    length2 = (span**2).sum(1)
-    far = length2 >= LEAST_CHANGE**2 * x.shape[1]
-    centres, first, span, length2 = centres[far], first[far], span[far], length2[far]
+    whole = t[2 * half :] - t[: -2 * half] <= 2 * LONGEST_HALF
+    open_ = barred[2 * half + 1 :] == barred[1 : -2 * half]
+    span = x[2 * half :] - x[: -2 * half]
+    length2 = np.einsum("ij,ij->i", span, span)
+    good = whole & open_ & (length2 >= LEAST_CHANGE**2 * x.shape[1])
+    centres, span, length2 = centres[good], span[good], length2[good]
     if not len(centres):
         return centres, np.zeros(0, np.float32)
+    first = centres - half
     quarter = half // 2
     shares, off = [], np.zeros(len(centres), np.float32)
     for place in (centres - quarter, centres, centres + quarter):

@@ -2,11 +2,12 @@
 near-duplicates dropped.
 
 A frame is offered with its picture as soon as it may be needed, and kept or dropped once its shot is known. So no
-frame is decoded twice, and what waits is a few dozen small JPEGs.
+frame is decoded twice, and what waits is a few dozen small pictures, which become JPEGs when they are kept.
 """
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Generic, TypeVar
 
 from services.core.media import SampledFrame
 from services.core.times import TimeRange
@@ -16,14 +17,16 @@ from services.decoding.domain.signature import Bytes, difference, perceived
 from services.decoding.domain.turns import rewritten
 
 MOST_SPARE = 8
+P = TypeVar("P")
+"""A picture, in whatever form it waits."""
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A sampled frame and its picture, a JPEG."""
+class Kept(Generic[P]):
+    """A sampled frame and its picture."""
 
     frame: SampledFrame
-    picture: bytes
+    picture: P
 
 
 class Place(Enum):
@@ -37,16 +40,16 @@ class Place(Enum):
 
 
 @dataclass(frozen=True)
-class _Offer:
+class _Offer(Generic[P]):
     pts: int
     time: int
     signature: Bytes
     fine: Bytes
-    picture: bytes
+    picture: P
     place: "Place"
 
 
-class Sampler:
+class Sampler(Generic[P]):
     """Takes the frames of one segment in order of time.
 
     `interval` (ns) is the grid's; `threshold` is the least `perceived` difference from the frame kept before it in the
@@ -58,14 +61,14 @@ class Sampler:
         self._whole = whole
         self._interval = interval
         self._threshold = threshold
-        self._offers: list[_Offer] = []
-        self._spare: list[_Offer] = []
+        self._offers: list[_Offer[P]] = []
+        self._spare: list[_Offer[P]] = []
         self._shot = whole.start
-        self._last: _Offer | None = None
+        self._last: _Offer[P] | None = None
         """Frame kept last in the open shot."""
-        self._open: tuple[int, _Offer] | None = None
+        self._open: tuple[int, _Offer[P]] | None = None
         """Start of its range, and the frame."""
-        self._kept: list[Kept] = []
+        self._kept: list[Kept[P]] = []
         self._recent: list[float] = []
         self._before: Bytes | None = None
         self._begun = False
@@ -74,7 +77,8 @@ class Sampler:
 
     def look(self, signature: Bytes) -> bool:
         """Take notice of the next frame, of the context before the segment too; True when a shot may begin at it."""
-        step = difference(self._before, signature) if self._before is not None else 0.0
+        known = self._before is not None and self._before is not signature
+        step = difference(self._before, signature) if self._before is not None and known else 0.0
         maybe = self._before is not None and maybe_cut(self._recent, step)
         self._recent = [*self._recent[1 - NEIGHBOURS :], step]
         self._before = signature
@@ -87,16 +91,15 @@ class Sampler:
         """
         first, self._begun = not self._begun, True
         start = self._whole.start if first else time
-        due = -(-max(start, self._whole.start) // self._interval) * self._interval
-        if due < min(until, self._whole.end):
+        if on_grid(self._whole, self._interval, start, until):
             return Place.GRID
         return Place.TURN if turned else Place.SPARE if spare or first else None
 
-    def offer(self, pts: int, time: int, signature: Bytes, fine: Bytes, picture: bytes, place: Place) -> None:
+    def offer(self, pts: int, time: int, signature: Bytes, fine: Bytes, picture: P, place: Place) -> None:
         """Give a frame that may be kept; `fine` as `turns.rewritten` takes it."""
         self._offers.append(_Offer(pts, time, signature, fine, picture, place))
 
-    def settle(self, cuts: list[Cut], until: int) -> list[Kept]:
+    def settle(self, cuts: list[Cut], until: int) -> list[Kept[P]]:
         """Decide on what lies before `until`, given every cut there; what was decided for good."""
         for cut in cuts:
             if self._whole.contains(cut.time) and cut.time > self._whole.start:
@@ -106,7 +109,7 @@ class Sampler:
         done, self._kept = self._kept, []
         return done
 
-    def finish(self) -> list[Kept]:
+    def finish(self) -> list[Kept[P]]:
         """Decide on the rest; call after the last `settle`."""
         self._decide(self._whole.end + 1)
         self._close(self._whole.end)
@@ -127,10 +130,10 @@ class Sampler:
             elif offer.place is Place.GRID and (self._last is None or self._differs(self._last, offer)):
                 self._keep(offer)
 
-    def _differs(self, last: _Offer, offer: _Offer) -> bool:
+    def _differs(self, last: _Offer[P], offer: _Offer[P]) -> bool:
         return perceived(last.signature, offer.signature) >= self._threshold or rewritten(last.fine, offer.fine)
 
-    def _keep(self, offer: _Offer) -> None:
+    def _keep(self, offer: _Offer[P]) -> None:
         self._emit(offer.time)
         self._open = (self._shot if self._last is None else offer.time, offer)
         self._last = offer
@@ -153,6 +156,12 @@ class Sampler:
             start, offer = self._open
             self._kept.append(Kept(SampledFrame(offer.pts, offer.time, TimeRange(start, end)), offer.picture))
             self._open = None
+
+
+def on_grid(whole: TimeRange, interval: int, time: int, until: int) -> bool:
+    """True when the frame shown from `time` to `until` is shown at an instant of the grid inside `whole`."""
+    due = -(-max(time, whole.start) // interval) * interval
+    return due < min(until, whole.end)
 
 
 def fit(width: int, height: int, side: int) -> tuple[int, int]:

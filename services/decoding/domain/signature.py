@@ -32,6 +32,11 @@ def difference(a: Bytes, b: Bytes) -> float:
     return float(_mean(np.abs(a.astype(np.int16) - b.astype(np.int16))[None])[0])
 
 
+def change(a: Bytes, b: Bytes) -> int:
+    """Largest change of a place's luma."""
+    return int(np.abs(a[:LUMA].astype(np.int16) - b[:LUMA].astype(np.int16)).max())
+
+
 def perceived(a: Bytes, b: Bytes) -> float:
     """Difference as a viewer of stills minds it: the mean, and a share of the place that changed most.
 
@@ -81,6 +86,29 @@ def same_scene(a: Bytes, b: Bytes, likeness: float = 0.65) -> bool:
     alike, colour = compare(a, b)
     # A zoom or a turn moves colours too; the more of the structure is still in place, the more that is let go.
     return alike >= likeness and colour <= 12 + 80 * (alike - 0.65)
+
+
+def any_same_scene(first: Bytes, second: Bytes, likeness: float) -> bool:
+    """True when any of some frames uint8[m, 864] and any of others may be of one shot, as `same_scene` has it."""
+    inner = first[:, :LUMA].reshape(-1, HEIGHT, WIDTH)[:, _SHIFT_Y : HEIGHT - _SHIFT_Y, _SHIFT_X : WIDTH - _SHIFT_X]
+    one = _centred(inner.reshape(len(first), -1).astype(np.float32))
+    for other in second:
+        windows = np.lib.stride_tricks.sliding_window_view(_luma(other), inner.shape[1:])
+        moved = _centred(windows.reshape(-1, one.shape[1]))
+        # Not the last word: what comes near is compared in full.
+        near = (one @ moved.T).max(1) >= likeness - 0.01
+        if flat(other):
+            near[:] = True
+        if any(same_scene(a, other, likeness) for a in first[near]):
+            return True
+    return False
+
+
+def _centred(pixels: Floats) -> Floats:
+    """Rows without their mean, of length 1; of less where there is next to nothing in them."""
+    rows = pixels - pixels.mean(1, keepdims=True)
+    scaled: Floats = rows / np.sqrt(np.maximum((rows**2).sum(1, keepdims=True), rows.shape[1]))
+    return scaled
 
 
 def _luma(signature: Bytes) -> Floats:

@@ -7,7 +7,7 @@ still picture stands is offered to the sampler, and compared with the one kept b
 import numpy as np
 
 from services.core.times import MILLISECOND, SECOND
-from services.decoding.domain.signature import LUMA, Bytes
+from services.decoding.domain.signature import Bytes, change
 
 STILL = 2
 """Most change of any place of a signature between frames of a picture that stands; coding alone makes as much."""
@@ -42,14 +42,14 @@ class Turns:
         before, self._last = self._last, (time, signature)
         if before is None:
             return False
-        if _change(before[1], signature) > STILL:
+        if change(before[1], signature) > STILL:
             if self._run and before[0] - self._run[0] >= STOOD:
                 self._left = (before[0], self._run[1])
             self._run = None
         elif self._run is None:
             self._run, left, self._left = before, self._left, None
-            return left is not None and before[0] - left[0] <= MOVES and _change(left[1], before[1]) >= TURN
-        elif _change(self._run[1], signature) > STILL + 1:
+            return left is not None and before[0] - left[0] <= MOVES and change(left[1], before[1]) >= TURN
+        elif change(self._run[1], signature) > STILL + 1:
             # Slow motion: nothing stands.
             self._run = self._left = None
         return False
@@ -60,15 +60,10 @@ def rewritten(a: Bytes, b: Bytes) -> bool:
 
     Strokes make the change go up and down within a few pixels; a thing that moves changes whole patches.
     """
-    change = b.astype(np.int16) - a
-    size = np.abs(change)
+    way = b.astype(np.int16) - a
+    size = np.abs(way)
     strong = size >= _STRONG
     if strong.sum() < _LEAST_STRONG or (size <= _WEAK).mean() < _LEAST_KEPT:
         return False
-    turns = np.abs(np.diff(change, axis=1))[strong[:, 1:]].sum()
+    turns = np.abs(np.diff(way, axis=1))[strong[:, 1:]].sum()
     return bool(turns >= _LEAST_SHARP * size[strong].sum())
-
-
-def _change(a: Bytes, b: Bytes) -> int:
-    """Largest change of a place's luma."""
-    return int(np.abs(a[:LUMA].astype(np.int16) - b[:LUMA].astype(np.int16)).max())

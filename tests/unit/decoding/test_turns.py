@@ -2,13 +2,9 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-from PIL import Image
-
 from services.core.times import SECOND
-from services.decoding.domain.signature import Bytes
-from services.decoding.domain.turns import FINE_HEIGHT, FINE_WIDTH, Turns, rewritten
-from tests.fakes.decoding import signature_of
+from services.decoding.domain.turns import Turns, rewritten
+from tests.fakes.decoding import fine_of, signature_of
 from tests.media.pictures import Picture, hold, mix, pan, scene
 from tests.media.slides import DARK, LIGHT, Style, slide
 
@@ -27,11 +23,6 @@ def turns(pictures: Iterable[Picture], rate: int = 25) -> list[int]:
         if state.push(i * SECOND // rate, signature) and i:  # type: ignore[arg-type]
             found.append(i - 1)
     return found
-
-
-def fine(picture: Picture) -> Bytes:
-    grey = Image.fromarray(picture).convert("L").resize((FINE_WIDTH, FINE_HEIGHT), Image.Resampling.BOX)
-    return np.asarray(grey)
 
 
 def test_a_slide_begins_with_its_first_frame() -> None:
@@ -55,22 +46,22 @@ def test_a_picture_shown_too_shortly_is_no_still_one() -> None:
 
 def test_other_words_on_the_same_slide_are_rewritten() -> None:
     for style in (LIGHT, DARK, Style(28), Style(60)):
-        a, b = (fine(slide(lines, style)) for lines in (["budget harbour"], ["kitchen history"]))
+        a, b = (fine_of(slide(lines, style)) for lines in (["budget harbour"], ["kitchen history"]))
         assert rewritten(a, b)
         assert rewritten(b, a)
         assert not rewritten(a, a)
 
 
 def test_one_more_line_is_rewritten() -> None:
-    assert rewritten(fine(slide(["budget harbour"])), fine(slide(["budget harbour", "volcano report"])))
+    assert rewritten(fine_of(slide(["budget harbour"])), fine_of(slide(["budget harbour", "volcano report"])))
 
 
 def test_a_thing_that_moves_before_a_still_camera_is_not() -> None:
     before = scene(1, 1280, 720)
     after = before.copy()
     after[300:400, 300:480] = (20, 20, 30)
-    assert not rewritten(fine(before), fine(after))
+    assert not rewritten(fine_of(before), fine_of(after))
 
 
 def test_another_picture_is_not() -> None:
-    assert not rewritten(fine(scene(1, 1280, 720)), fine(scene(2, 1280, 720)))
+    assert not rewritten(fine_of(scene(1, 1280, 720)), fine_of(scene(2, 1280, 720)))
