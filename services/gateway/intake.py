@@ -144,6 +144,15 @@ class Intake:
         Raises InvalidInput when the upload was begun with another size or SHA-256 than `announced` says.
         """
         check_request_id(request_id)
+        try:
+            return self._opened(parent, request_id, announced, begun)
+        except IntegrityError:
+            # Another stream of this request, perhaps at another gateway, began it at the same moment.
+            return self._opened(parent, request_id, announced, begun)
+
+    def _opened(
+        self, parent: CollectionName, request_id: str, announced: str, begun: bool
+    ) -> tuple[VideoName, VideoName | None]:
         with self._database.write() as session:
             require(session, parent)
             upload = session.get(Upload, (parent.collection, request_id), with_for_update=True)
