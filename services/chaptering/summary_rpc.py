@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import grpc
 from vidx.chaptering.v1 import chaptering_service_pb2 as pb
 from vidx.chaptering.v1 import chaptering_service_pb2_grpc as pb_grpc
+from vidx.media.v1 import chapters_pb2
 
 from services.chaptering.fields import LONGEST_FOCUS, bounds, wrong
 from services.chaptering.making import made
@@ -43,7 +44,7 @@ class SummaryRpc(pb_grpc.ChapteringServiceServicer):
 
         for part in made(work, context.add_callback):
             if isinstance(part, tuple):
-                yield pb.SummarizeResponse(making=pb.Making(done=part[0], total=part[1]))
+                yield pb.SummarizeResponse(making=chapters_pb2.Making(done=part[0], total=part[1]))
             else:
                 yield pb.SummarizeResponse(summary=chapters_proto.summary_to(part))
 

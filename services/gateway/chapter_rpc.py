@@ -66,7 +66,7 @@ class ChapterRpc(VideoIndexServiceServicer):
     def Summarize(self, request: pb.SummarizeRequest, context: grpc.ServicerContext) -> Iterator[pb.SummarizeResponse]:  # noqa: N802
         for part in self._summarized(request, Caller(context.time_remaining(), context.add_callback)):
             if isinstance(part, tuple):
-                yield pb.SummarizeResponse(making=pb.Making(done=part[0], total=part[1]))
+                yield pb.SummarizeResponse(making=chapters_pb2.Making(done=part[0], total=part[1]))
             else:
                 yield pb.SummarizeResponse(summary=summary_to(part))
 

@@ -52,12 +52,12 @@ class FakeChaptering(ChapteringServiceServicer):
         """A sentence, of several videos one of each; `slow` holds it up after the first part of two."""
         self._take(request)
         context.add_callback(self.gone.set)
-        yield pb.SummarizeResponse(making=pb.Making(done=0, total=2))
+        yield pb.SummarizeResponse(making=chapters_pb2.Making(done=0, total=2))
         if self.slow is not None:
             assert self.slow.wait(20)
         if request.focus == "nonsense":
             raise Incomplete("vectors are of several spaces: embed these videos again")
-        yield pb.SummarizeResponse(making=pb.Making(done=1, total=2))
+        yield pb.SummarizeResponse(making=chapters_pb2.Making(done=1, total=2))
         range_ = request.range if request.HasField("range") else span(0, SECONDS)
         videos = [one.video for one in request.videos]
         sentences = [

@@ -243,7 +243,7 @@ class FakeGateway(rpc.VideoIndexServiceServicer):
 
     def Summarize(self, request, context):  # noqa: N802
         self.summaries.append(request)
-        yield pb.SummarizeResponse(making=pb.Making(done=1, total=2))
+        yield pb.SummarizeResponse(making=chapters_pb2.Making(done=1, total=2))
         if request.focus == "nonsense":
             raise e.Conflict("it is not there yet")
         if request.focus != "silence":

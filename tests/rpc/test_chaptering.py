@@ -102,7 +102,7 @@ def test_a_summary_of_a_chapter_names_it(stub: pb_grpc.ChapteringServiceStub, so
 
 def test_a_summary_begins_with_how_far_it_is(stub: pb_grpc.ChapteringServiceStub, sources: pb.Sources) -> None:
     first, last = stub.Summarize(pb.SummarizeRequest(sources=sources), timeout=10)
-    assert first.making == pb.Making(done=0, total=1)
+    assert first.making == chapters_pb2.Making(done=0, total=1)
     assert last.summary.sentences
 
 

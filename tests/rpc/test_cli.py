@@ -8,43 +8,23 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import structlog
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 from vidx.media.v1 import text_pb2
 
 from services.cli import upload, watching
-from services.cli.__main__ import main
-from tests.fakes.gateway import FakeGateway
 
 MIB = 1 << 20
 
 
-@pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGateway]:
-    fake = FakeGateway()
-    server = fake.serve()
-    monkeypatch.setenv("VIDX_ADDRESS", f"127.0.0.1:{server.port}")
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (upload, watching):
         monkeypatch.setattr(module, "BACKOFF_S", 0.001)
-    # The server's log lines would be taken for what the command prints.
-    with structlog.testing.capture_logs():
-        yield fake
-        server.stop()
-
-
-@pytest.fixture
-def vidx(capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespace]:
-    def run(*arguments: str) -> SimpleNamespace:
-        status = main(list(arguments))
-        out = capsys.readouterr()
-        return SimpleNamespace(status=status, out=out.out, err=out.err, lines=out.out.splitlines())
-
-    return run
 
 
 @pytest.fixture

@@ -1,45 +1,19 @@
 """The commands about chapters, summaries and answers against a gateway behind a real server."""
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-import structlog
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 from vidx.media.v1 import chapters_pb2, media_pb2
 
 from services.cli import progress
-from services.cli.__main__ import main
 from services.cli.progress import Silent
-from tests.fakes.gateway import FakeGateway
 
 VIDEO = "collections/default/videos/v0"
 FAULT = media_pb2.Fault(reason="TIMED_OUT", message="the model is slow")
 SAID = "vidx: written without the language model: TIMED_OUT: the model is slow; "
 RETRY = f"`vidx retry {VIDEO} --stage chaptering` tries again\n"
-
-
-@pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGateway]:
-    fake = FakeGateway()
-    server = fake.serve()
-    monkeypatch.setenv("VIDX_ADDRESS", f"127.0.0.1:{server.port}")
-    # The server's log lines would be taken for what the command prints.
-    with structlog.testing.capture_logs():
-        yield fake
-        server.stop()
-
-
-@pytest.fixture
-def vidx(capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespace]:
-    def run(*arguments: str) -> SimpleNamespace:
-        status = main(list(arguments))
-        out = capsys.readouterr()
-        return SimpleNamespace(status=status, out=out.out, err=out.err, lines=out.out.splitlines())
-
-    return run
 
 
 def test_chapters_are_printed_with_times_titles_and_locks(gateway, vidx):

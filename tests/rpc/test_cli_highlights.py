@@ -2,38 +2,12 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 
 import pytest
-import structlog
 
-from services.cli.__main__ import main
 from services.cli.commands.highlights import sparkline
-from tests.fakes.gateway import FakeGateway
 
 VIDEO = "collections/default/videos/v0"
-
-
-@pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGateway]:
-    fake = FakeGateway()
-    server = fake.serve()
-    monkeypatch.setenv("VIDX_ADDRESS", f"127.0.0.1:{server.port}")
-    # The server's log lines would be taken for what the command prints.
-    with structlog.testing.capture_logs():
-        yield fake
-        server.stop()
-
-
-@pytest.fixture
-def vidx(capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespace]:
-    def run(*arguments: str) -> SimpleNamespace:
-        status = main(list(arguments))
-        out = capsys.readouterr()
-        return SimpleNamespace(status=status, out=out.out, err=out.err)
-
-    return run
 
 
 def test_moments_are_printed_with_their_peak_and_score(gateway, vidx):

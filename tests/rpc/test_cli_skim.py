@@ -5,44 +5,17 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-import structlog
 from google.protobuf.duration_pb2 import Duration
 from vidx.gateway.v1 import video_index_service_pb2 as pb
-
-from services.cli.__main__ import main
-from tests.fakes.gateway import FakeGateway
 
 VIDEO = "collections/default/videos/v0"
 KEPT = {
     "ranges": [{"start": "1s", "end": "2s"}, {"start": "5s", "end": "8s"}],
     "length": "4s",
 }
-
-
-@pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGateway]:
-    fake = FakeGateway()
-    server = fake.serve()
-    monkeypatch.setenv("VIDX_ADDRESS", f"127.0.0.1:{server.port}")
-    # The server's log lines would be taken for what the command prints.
-    with structlog.testing.capture_logs():
-        yield fake
-        server.stop()
-
-
-@pytest.fixture
-def vidx(capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespace]:
-    def run(*arguments: str) -> SimpleNamespace:
-        status = main(list(arguments))
-        out = capsys.readouterr()
-        return SimpleNamespace(status=status, out=out.out, err=out.err, lines=out.out.splitlines())
-
-    return run
 
 
 def test_what_is_kept_is_printed(gateway, vidx):

@@ -373,7 +373,7 @@ def test_a_wrong_wish_for_a_summary_is_refused_with_its_field(gateway, video, su
 
 def test_how_far_a_summary_has_come_is_passed_on(gateway, video) -> None:
     first, second, last = gateway.stub.Summarize(pb.SummarizeRequest(name=video.name), timeout=5)
-    assert [first.making, second.making] == [pb.Making(done=0, total=2), pb.Making(done=1, total=2)]
+    assert [first.making, second.making] == [chapters_pb2.Making(done=0, total=2), chapters_pb2.Making(done=1, total=2)]
     assert last.summary.sentences[0].text == "It is said."
 
 

@@ -291,7 +291,7 @@ class SummarizeResponse(_message.Message):
     MAKING_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def making(self) -> Global___Making:
+    def making(self) -> _chapters_pb2.Making:
         """Parts of the work."""
 
     @_builtins.property
@@ -301,7 +301,7 @@ class SummarizeResponse(_message.Message):
     def __init__(
         self,
         *,
-        making: Global___Making | None = ...,
+        making: _chapters_pb2.Making | None = ...,
         summary: _chapters_pb2.Summary | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["making", b"making", "part", b"part", "summary", b"summary"]  # noqa: Y015
@@ -313,32 +313,6 @@ class SummarizeResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
 
 Global___SummarizeResponse: _TypeAlias = SummarizeResponse  # noqa: Y015
-
-@_typing.final
-class Making(_message.Message):
-    """How far a piece of work has come."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    DONE_FIELD_NUMBER: _builtins.int
-    TOTAL_FIELD_NUMBER: _builtins.int
-    done: _builtins.int
-    """Parts done."""
-    total: _builtins.int
-    """Parts in all, as far as is known; it may grow."""
-    def __init__(
-        self,
-        *,
-        done: _builtins.int = ...,
-        total: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "total", b"total"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Making: _TypeAlias = Making  # noqa: Y015
 
 @_typing.final
 class HighlightRequest(_message.Message):

@@ -477,3 +477,29 @@ class Skim(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Skim: _TypeAlias = Skim  # noqa: Y015
+
+@_typing.final
+class Making(_message.Message):
+    """How far a piece of work has come."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DONE_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    done: _builtins.int
+    """Parts done."""
+    total: _builtins.int
+    """Parts in all, as far as is known; it may grow."""
+    def __init__(
+        self,
+        *,
+        done: _builtins.int = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Making: _TypeAlias = Making  # noqa: Y015
