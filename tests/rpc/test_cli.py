@@ -551,3 +551,11 @@ def test_no_gateway_says_what_to_do(vidx, monkeypatch):
     assert done.err == (
         "vidx: no answer from the gateway at 127.0.0.1:1: is the platform running? start it with `vidx up`\n"
     )
+
+
+def test_bench_says_what_it_needs(gateway, vidx, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    done = vidx("bench")
+    assert (done.status, done.lines) == (1, [])
+    assert "pip install 'vidx[local]'" in done.err
+    assert not gateway.collections

@@ -1,5 +1,6 @@
 """`vidx bench`: how fast the running platform is."""
 
+import importlib.util
 import json as json_text
 import tempfile
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import click
 
 from services.cli.output import printable, say, table
+from services.core.errors import NotFound
 
 
 @click.command("bench")
@@ -32,6 +34,9 @@ def bench_command(minutes: float, queries: int, clients: tuple[int, ...], json: 
     from services.cli import benching
     from services.cli.client import connect
 
+    for module in ("av", "skimage"):
+        if importlib.util.find_spec(module) is None:
+            raise NotFound("the films are made with what `vidx up` needs as well: pip install 'vidx[local]'")
     with connect() as gateway, tempfile.TemporaryDirectory(prefix="vidx-bench-") as folder:
         found = benching.run(
             gateway, Path(folder), minutes, queries, clients, lambda line: click.echo(printable(line), err=True)
