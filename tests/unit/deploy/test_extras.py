@@ -28,7 +28,7 @@ WITH_ANOTHER = {
 
 @cache
 def graph() -> grimp.ImportGraph:
-    return grimp.build_graph("services", include_external_packages=True)
+    return grimp.build_graph("services", include_external_packages=True, cache_dir=None)
 
 
 @cache
