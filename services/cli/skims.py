@@ -1,9 +1,6 @@
 """Short versions of videos over the gateway: what they keep, and as files."""
 
-import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from vidx.gateway.v1 import video_index_service_pb2 as pb
@@ -11,6 +8,7 @@ from vidx.media.v1 import chapters_pb2
 
 from services.cli.chapters import MAKING_S
 from services.cli.client import Gateway
+from services.cli.files import whole
 from services.core.errors import Incomplete
 from services.runtime.media_proto import duration
 
@@ -36,7 +34,7 @@ def save(
     `moved` is called with the same as it comes. Raises Incomplete when no film came.
     """
     kept, size = chapters_pb2.Skim(), 0
-    with _beside(path) as file, gateway.errors():
+    with whole(path) as file, gateway.errors():
         parts: Any = gateway.stub.ExportSkim(request, timeout=CUT_S)
         try:
             for part in parts:
@@ -49,19 +47,3 @@ def save(
         if not size:
             raise Incomplete("the gateway sent no film")
     return kept, size
-
-
-@contextmanager
-def _beside(path: str) -> Iterator[Any]:
-    """A new file in the same folder, which becomes the one of that name when the block ends well."""
-    with tempfile.NamedTemporaryFile(
-        dir=os.path.dirname(path) or ".", prefix=".vidx-", suffix=".part", delete=False
-    ) as file:
-        try:
-            yield file
-            file.flush()
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise

@@ -149,9 +149,13 @@ def test_the_graph_finds_what_comparing_all_rows_finds(monkeypatch: pytest.Monke
     with both() as made:
         made.write(list(range(200)))
         made.flush()
+        by_graph, asked = reads._by_graph, []
+        monkeypatch.setattr(reads, "_by_graph", lambda *given: asked.append(given) or by_graph(*given))
         same(made)
+        assert not asked
         monkeypatch.setattr(reads, "NODE", 0)
         same(made)
+        assert asked
 
 
 def test_a_search_beside_a_flush_always_finds_what_was_written() -> None:

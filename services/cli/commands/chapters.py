@@ -1,6 +1,5 @@
 """`vidx chapters`, `vidx summary`, `vidx ask`: what is in videos, part by part."""
 
-import os
 import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from services.cli.commands import options
+from services.cli.files import whole
 from services.cli.inputs import Range
 from services.cli.output import json_line, one_line, say, span, table, valid
 
@@ -177,9 +177,6 @@ def _write(content: bytes, output: str | None) -> None:
         sys.stdout.flush()
         click.echo(content, nl=False)
         return
-    # Beside and renamed, so that the file is whole or is not there.
-    part = f"{output}.part"
-    with open(part, "wb") as file:
+    with whole(output) as file:
         file.write(content)
-    os.replace(part, output)
     say(f"{one_line(output)}: {len(content)} bytes")

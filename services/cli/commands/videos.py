@@ -1,11 +1,9 @@
 """Commands about videos that are there: shots, get, list, watch, retry, cancel, delete, frame."""
 
-import os
-import tempfile
-
 import click
 
 from services.cli.commands import options
+from services.cli.files import whole
 from services.cli.inputs import Time
 from services.cli.output import clock, complain, json_line, one_line, removed, say, span, table, video_lines
 from services.core.errors import VidxError
@@ -181,8 +179,6 @@ def frame_command(name: str, time: int, output: str, height: int, collection: st
         request = pb.GetFrameRequest(name=video_name(name, collection), time=at, max_height=height)
         frame = gateway.call(gateway.stub.GetFrame, request)
     # Beside and renamed, so that the file is the whole picture or is not there.
-    with tempfile.NamedTemporaryFile(dir=os.path.dirname(output) or ".", suffix=".jpg", delete=False) as file:
+    with whole(output) as file:
         file.write(frame.jpeg)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, output)
     say(f"{one_line(output)}: {len(frame.jpeg)} bytes, shown from {clock(frame.time)}")

@@ -1,5 +1,6 @@
 """The server of milvus-lite with quick collections. Reads run beside each other and beside a write; writes queue."""
 
+import logging
 import threading
 from collections.abc import Sequence
 from concurrent import futures
@@ -13,12 +14,14 @@ from milvus_lite.adapter.grpc.servicer import MilvusServicer
 from milvus_lite.adapter.grpc.translators.records import _build_field_data
 from milvus_lite.adapter.grpc.translators.search import parse_search_request
 from milvus_lite.engine.projection import build_projection_plan
+from milvus_lite.exceptions import MilvusLiteError
 from milvus_lite.schema.types import DataType
 from pymilvus.grpc_gen import common_pb2, milvus_pb2, milvus_pb2_grpc, schema_pb2
 
 from services.search.lite.collection import QuickCollection
 from services.search.lite.reads import Place, columns
 
+_log = logging.getLogger(__name__)
 THREADS = 8
 COUNT = "count(*)"
 WRITES = (
@@ -63,8 +66,8 @@ class QuickServicer(MilvusServicer):
         try:
             collection = self._get_collection(request, context)
             rows = collection.rows(request.expr)
-        except Exception:
-            # What is wrong with the request is told as milvus-lite tells it.
+        except Exception as error:
+            _blame(error)
             return super().Query(request, context)
         counted = schema_pb2.FieldData(field_name=COUNT, type=schema_pb2.Int64)
         counted.scalars.long_data.data.append(rows)
@@ -86,13 +89,20 @@ class QuickServicer(MilvusServicer):
                 asked["query_vectors"], asked["top_k"], metric, asked["expr"], asked["anns_field"],
                 asked["search_params"] or {},
             )  # fmt: skip
-        except Exception:
+        except Exception as error:
+            _blame(error)
             return super().Search(request, context)
         return milvus_pb2.SearchResults(
             status=common_pb2.Status(**success_status_kwargs()),
             results=_results(collection, found, sign, asked["top_k"], asked["output_fields"]),
             collection_name=collection.name,
         )
+
+
+def _blame(error: Exception) -> None:
+    """What is wrong with a request is told as milvus-lite tells it; any other fault is ours, and it answers then."""
+    if not isinstance(error, MilvusLiteError | ValueError | KeyError):
+        _log.error("a quick read failed; milvus-lite answers instead", exc_info=error)
 
 
 def _results(collection: Any, found: Sequence[Sequence[Place]], sign: float, limit: int, fields: Any) -> Any:

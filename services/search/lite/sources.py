@@ -1,6 +1,7 @@
 """Rows that never change: a segment, or one write that was not flushed yet."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,7 +21,7 @@ FILTERS = 64
 """Filters whose rows are remembered, a segment: a byte a row and filter."""
 
 
-class Source:
+class Source(ABC):
     """`position` of each primary key; `sequence` numbers say which version of a key is the latest."""
 
     def __init__(self, table: pa.Table, keys: Sequence[Any], position: Mapping[Any, int], sequence: Any) -> None:
@@ -68,9 +69,9 @@ class Source:
         )
         return found
 
+    @abstractmethod
     def vectors(self, field: str) -> F32:
         """Rows of vectors [n, d]."""
-        raise NotImplementedError
 
     def index(self, field: str) -> Any:
         """The HNSW index of the vectors, or None while there is none."""
