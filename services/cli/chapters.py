@@ -18,9 +18,8 @@ MAKING_S = 180.0
 MAX_FILE = 1 << 20
 
 
-def chapters(gateway: Gateway, name: str, count: int = 0, titles: tuple[str, ...] = ()) -> pb.ListChaptersResponse:
-    """The stored chapters, or so many, or where those titles are."""
-    request = pb.ListChaptersRequest(parent=name, count=count, titles=titles)
+def chapters(gateway: Gateway, request: pb.ListChaptersRequest) -> pb.ListChaptersResponse:
+    """The stored chapters, or those that are made as asked."""
     return gateway.call(gateway.stub.ListChapters, request, MAKING_S)
 
 
@@ -59,7 +58,7 @@ def chapter_name(gateway: Gateway, name: str, chapter: str) -> str:
     """A chapter's full name, from its number in the list, from 1, or from the last part of its name."""
     if not chapter.isascii() or not chapter.isdigit():
         return f"{name}/chapters/{chapter.rpartition('/')[2]}"
-    listed = chapters(gateway, name).chapters
+    listed = chapters(gateway, pb.ListChaptersRequest(parent=name)).chapters
     if not 1 <= int(chapter) <= len(listed):
         raise NotFound(f"{name} has {len(listed)} chapters, none of number {chapter[:20]}")
     return listed[int(chapter) - 1].name

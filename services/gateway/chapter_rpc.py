@@ -35,8 +35,10 @@ class ChapterRpc(VideoIndexServiceServicer):
 
     def ListChapters(self, request: pb.ListChaptersRequest, context: grpc.ServicerContext) -> pb.ListChaptersResponse:  # noqa: N802
         name = VideoName.parse(request.parent, "parent")
-        if request.count or request.titles:
-            wish = Wish(request.count, tuple(request.titles))
+        shortest = nanoseconds(request.shortest) if request.HasField("shortest") else None
+        longest = nanoseconds(request.longest) if request.HasField("longest") else None
+        wish = Wish(request.count, tuple(request.titles), shortest=shortest, longest=longest)
+        if wish.count or wish.titles or wish.lengths:
             return convert.chapters(name, self._chapters.made(name, wish, context.time_remaining()))
         return convert.chapters(name, self._chapters.stored(name))
 

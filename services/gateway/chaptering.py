@@ -35,11 +35,21 @@ class Caller:
 
 @dataclass(frozen=True)
 class Wish:
-    """What chapters are to be made: so many, around the locked ones; or one for each title."""
+    """What chapters are to be made: so many, around the locked ones; or one for each title.
+
+    None is to be shorter than `shortest` or longer than `longest` ns; None leaves that to the chaptering service.
+    """
 
     count: int = 0
     titles: tuple[str, ...] = ()
     locked: tuple[Chapter, ...] = ()
+    shortest: int | None = None
+    longest: int | None = None
+
+    @property
+    def lengths(self) -> bool:
+        """Whether lengths are wished for."""
+        return self.shortest is not None or self.longest is not None
 
 
 @dataclass(frozen=True)
@@ -80,10 +90,14 @@ class Chaptering:
             count=wish.count,
             titles=wish.titles,
             locked=map(chapters_proto.chapter_to, wish.locked),
+            shortest=None if wish.shortest is None else duration(wish.shortest),
+            longest=None if wish.longest is None else duration(wish.longest),
         )
         try:
             made = self._make(self._stub.Chapter, request, left)
         except InvalidInput as error:
+            if error.fields.keys() & {"shortest", "longest"}:
+                raise
             at = "titles" if wish.titles else "count"
             raise InvalidInput(error.message, fields={at: error.message}) from error
         return chapters_proto.chapters_from(made.chapters)

@@ -54,6 +54,8 @@ class VideoChapters:
         """Chapters made for this call; with a count those that a person locked stay. Nothing is stored."""
         if wish.count and wish.titles:
             raise _wrong("titles", "titles or a count, not both")
+        if wish.lengths and wish.titles:
+            raise _wrong("titles", "titles or lengths, not both")
         if not 0 <= wish.count <= MOST:
             raise _wrong("count", f"0 to {MOST}")
         if len(wish.titles) > MOST:
@@ -62,7 +64,7 @@ class VideoChapters:
         known = self.known(name)
         key = known.row.chapters_key
         locked = self._store.load(key, Chapters).chapters if key and not titles else ()
-        return self._chaptering.chapters(self.sources(known), Wish(wish.count, titles, locked), left)
+        return self._chaptering.chapters(self.sources(known), replace(wish, titles=titles, locked=locked), left)
 
     def put(self, name: VideoName, chapters: Callable[[int], tuple[Chapter, ...]]) -> None:
         """Lock chapters, instead of all that were locked before; none forgets those.

@@ -41,7 +41,9 @@ class FakeChaptering(ChapteringServiceServicer):
 
     def Chapter(self, request, context):  # noqa: N802
         self._take(request)
-        titles = list(request.titles) or [f"part {i}" for i in range(request.count)]
+        if request.shortest.seconds > SECONDS:
+            raise InvalidInput("shortest: too long", fields={"shortest": "too long"})
+        titles = list(request.titles) or [f"part {i}" for i in range(request.count or 1)]
         if len(titles) > SECONDS:
             raise InvalidInput("there is not so much room", fields={"locked": "there is not so much room"})
         edges = [i * SECONDS // len(titles) for i in range(len(titles) + 1)]

@@ -37,6 +37,7 @@ class FakeGateway(rpc.VideoIndexServiceServicer):
     imports: list[pb.ImportVideoRequest] = field(default_factory=list)
     searches: list[pb.SearchRequest] = field(default_factory=list)
     changes: list[pb.UpdateTranscriptRequest] = field(default_factory=list)
+    lists: list[pb.ListChaptersRequest] = field(default_factory=list)
     edits: list[pb.UpdateChaptersRequest] = field(default_factory=list)
     summaries: list[pb.GetSummaryRequest | pb.SummarizeRequest] = field(default_factory=list)
     questions: list[pb.AskRequest] = field(default_factory=list)
@@ -214,6 +215,7 @@ class FakeGateway(rpc.VideoIndexServiceServicer):
         return video
 
     def ListChapters(self, request, context):  # noqa: N802
+        self.lists.append(request)
         titles = list(request.titles) or [f"part {i}" for i in range(request.count)] or ["Opening", "The end"]
         found = pb.ListChaptersResponse(writer="builtin", fault=self.fault)
         for i, title in enumerate(titles):

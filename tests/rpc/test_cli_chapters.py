@@ -44,6 +44,9 @@ def test_so_many_chapters_or_the_place_of_titles_can_be_asked_for(gateway, vidx)
     ]
     found = json.loads(vidx("chapters", "v0", "--title", "One", "--title", "Two", "--json").out)
     assert [c["title"] for c in found["chapters"]] == ["One", "Two"]
+    assert vidx("chapters", "v0", "--shortest", "2m", "--longest", "1:30:00").status == 0
+    asked = gateway.lists[-1]
+    assert (asked.count, asked.shortest.seconds, asked.longest.seconds) == (0, 120, 5400)
 
 
 def test_chapters_are_saved_for_another_tool(gateway, vidx, tmp_path: Path):
@@ -109,6 +112,9 @@ def test_a_file_of_chapters_is_set_as_it_is_and_can_be_waited_for_and_forgotten(
         ["--clear", "--count", "2"],
         ["--wait"],
         ["--count", "2", "--title", "x"],
+        ["--shortest", "2m", "--title", "x"],
+        ["--longest", "0s"],
+        ["--clear", "--longest", "2m"],
         ["--count", "0"],
         ["--count", "501"],
         ["--count", "2", "--format", "srt"],

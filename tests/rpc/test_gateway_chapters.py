@@ -144,6 +144,15 @@ def test_titles_are_found_in_the_video(gateway, video) -> None:
     assert not gateway.chaptering.asked[0].locked
 
 
+def test_the_lengths_of_chapters_can_be_wished_for(gateway, video) -> None:
+    shortest, longest = Duration(seconds=2), Duration(seconds=5, nanos=500_000_000)
+    assert len(chapters(gateway, video, shortest=shortest).chapters) == 1
+    assert len(chapters(gateway, video, count=2, longest=longest).chapters) == 2
+    first, second = gateway.chaptering.asked
+    assert (first.count, first.shortest, first.HasField("longest")) == (0, shortest, False)
+    assert (second.count, second.HasField("shortest"), second.longest) == (2, False, longest)
+
+
 def test_what_was_given_up_is_left_out_of_what_chapters_are_made_from(gateway, video) -> None:
     give_up(gateway, video, "transcription.assemble")
     chapters(gateway, video, count=2)
@@ -163,6 +172,8 @@ def test_what_was_given_up_is_left_out_of_what_chapters_are_made_from(gateway, v
         ({"titles": ["a", " "]}, "titles[1]"),
         ({"titles": ["x" * 201]}, "titles[0]"),
         ({"titles": ["a\nb"]}, "titles[0]"),
+        ({"titles": ["a"], "longest": Duration(seconds=2)}, "titles"),
+        ({"shortest": Duration(seconds=11)}, "shortest"),
     ],
 )
 def test_a_wrong_wish_is_refused_with_its_field(gateway, video, wrong: dict, field: str) -> None:

@@ -8,7 +8,7 @@ import click
 
 from services.cli.commands import options
 from services.cli.files import whole
-from services.cli.inputs import Range
+from services.cli.inputs import Length, Range
 from services.cli.output import json_line, one_line, say, span, table, valid
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ _EXPORTED = ("webvtt", "youtube", "ffmetadata", "srt", "edl", "otio")
 @click.option("--clear", is_flag=True, help="Forget what was set by hand.")
 @click.option("--wait", is_flag=True, help="With --set or --clear: until what depends on it has been done again.")
 @click.option("--count", type=click.IntRange(1, 500), default=None, metavar="N", help="Show as many; not stored.")
+@click.option("--shortest", type=Length(), default=None, metavar="T", help="Show none shorter, such as 2m; not stored.")
+@click.option("--longest", type=Length(), default=None, metavar="T", help="Show none longer; not stored.")
 @click.option(
     "--title", "titles", multiple=True, metavar="T", help="Show where it is; not stored; may be repeated, in order."
 )
@@ -36,6 +38,8 @@ def chapters_command(
     clear: bool,
     wait: bool,
     count: int | None,
+    shortest: int | None,
+    longest: int | None,
     titles: tuple[str, ...],
     format_: str | None,
     output: str | None,
@@ -46,20 +50,24 @@ def chapters_command(
     --set takes WebVTT, YouTube lines, FFmetadata, or the JSON that --json prints. All chapters of the file are locked:
     they stay as they are, and the rest of the video is divided around them. With --json they are one message.
     """
+    from vidx.gateway.v1 import video_index_service_pb2 as pb
+
     from services.cli import chapters
     from services.cli.changing import changed
     from services.cli.client import connect, video_name
+    from services.runtime.media_proto import duration
 
-    setting, asking = file is not None or clear, count is not None or bool(titles)
+    divided = any(wish is not None for wish in (count, shortest, longest))
+    setting, asking = file is not None or clear, divided or bool(titles)
     as_json = json or format_ == "json"
     if file is not None and clear:
         raise click.UsageError("--set and --clear exclude each other")
     if setting and (asking or format_ or output):
-        raise click.UsageError("--set and --clear come without --count, --title, --format and --output")
+        raise click.UsageError("--set and --clear show nothing: leave the other options out")
     if wait and not setting:
         raise click.UsageError("--wait is for --set and --clear")
-    if count is not None and titles:
-        raise click.UsageError("--count and --title exclude each other")
+    if divided and titles:
+        raise click.UsageError("--title comes without --count, --shortest and --longest")
     if format_ in _EXPORTED and (asking or json):
         raise click.UsageError(f"--format {format_} is of the stored chapters, and without --json")
     if output and not (format_ or json):
@@ -72,7 +80,14 @@ def chapters_command(
         if format_ in _EXPORTED:
             _write(chapters.export(gateway, full, str(format_)), output)
             return 0
-        found = chapters.chapters(gateway, full, count or 0, tuple(map(valid, titles)))
+        wanted = pb.ListChaptersRequest(
+            parent=full,
+            count=count or 0,
+            titles=map(valid, titles),
+            shortest=None if shortest is None else duration(shortest),
+            longest=None if longest is None else duration(longest),
+        )
+        found = chapters.chapters(gateway, wanted)
     chapters.complain_of(found, "" if asking else full)
     if as_json:
         _write(f"{json_line(found, whole=True)}\n".encode(), output)

@@ -1636,6 +1636,8 @@ class ListChaptersRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
     TITLES_FIELD_NUMBER: _builtins.int
+    SHORTEST_FIELD_NUMBER: _builtins.int
+    LONGEST_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Format: collections/{collection}/videos/{video}"""
     count: _builtins.int
@@ -1644,16 +1646,26 @@ class ListChaptersRequest(_message.Message):
     def titles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Titles to find, in the order of the video: each gets its range, made for this call and not stored. At most 500."""
 
+    @_builtins.property
+    def shortest(self) -> _duration_pb2.Duration:
+        """None shorter, where count leaves room; made for this call and not stored. Not set: a minute. Not with titles."""
+
+    @_builtins.property
+    def longest(self) -> _duration_pb2.Duration:
+        """None longer, where one may begin; likewise. Not set: half an hour."""
+
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
         count: _builtins.int = ...,
         titles: _abc.Iterable[_builtins.str] | None = ...,
+        shortest: _duration_pb2.Duration | None = ...,
+        longest: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["longest", b"longest", "shortest", b"shortest"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "parent", b"parent", "titles", b"titles"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "longest", b"longest", "parent", b"parent", "shortest", b"shortest", "titles", b"titles"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
