@@ -21,6 +21,7 @@ from services.runtime.grpc_errors import to_status
 from services.runtime.settings import ServerSettings
 
 KEEPALIVE_MS = 60_000
+LOOK_S = 0.5
 Register = Callable[[grpc.Server], None]
 _log = telemetry.log(__name__)
 
@@ -44,7 +45,10 @@ class Server:
         asked = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: asked.set())
-        asked.wait()
+        # Python runs handlers in the main thread alone, which does not wake up when the kernel hands the signal to
+        # another thread; so it looks for itself.
+        while not asked.wait(LOOK_S):
+            pass
         self.stop()
 
 
