@@ -18,7 +18,7 @@ from services.captioning.triton import TritonCaptioner
 from services.core.errors import NotFound, VidxError
 from services.packs import manifest as manifests
 from services.runtime import grpc_client, service, store, telemetry
-from services.runtime.settings import StoreSettings, Telemetry, read
+from services.runtime.settings import ClientSettings, StoreSettings, Telemetry, read
 from services.runtime.text_embedding import TextEmbedding
 from services.runtime.triton import Triton, TritonSettings
 
@@ -47,7 +47,9 @@ def captioner(settings: CaptioningSettings) -> Captioner:
 def build(settings: CaptioningSettings, store_settings: StoreSettings) -> Captioning:
     """The stage on its real parts."""
     artifacts = store.connect(store_settings)
-    embedding = TextEmbedding(grpc_client.channel(settings.embedding_address), settings.embedding_timeout_s)
+    embedding = TextEmbedding(
+        grpc_client.channel(settings.embedding_address, read(ClientSettings)), settings.embedding_timeout_s
+    )
     encoder = EmbeddingClient(embedding, settings.cache)
     return Captioning(
         OnScreen(artifacts, PillowPictures(settings.max_pixels), RapidReader(settings.threads)),

@@ -19,7 +19,7 @@ from services.core.errors import VidxError
 from services.core.store import Artifacts
 from services.core.times import from_seconds
 from services.runtime import grpc_client, service, store, telemetry
-from services.runtime.settings import StoreSettings, Telemetry, read
+from services.runtime.settings import ClientSettings, StoreSettings, Telemetry, read
 from services.runtime.text_embedding import TextEmbedding
 
 
@@ -50,7 +50,9 @@ def build(
     settings: ChapteringSettings, artifacts: Artifacts
 ) -> tuple[Chaptering, Summarizing, Answering, Highlighting]:
     """The stage on its real parts. Raises InvalidInput for settings that do not fit together."""
-    embedding = TextEmbedding(grpc_client.channel(settings.embedding_address), settings.embedding_timeout_s)
+    embedding = TextEmbedding(
+        grpc_client.channel(settings.embedding_address, read(ClientSettings)), settings.embedding_timeout_s
+    )
     encoder = EmbeddingClient(embedding)
     wanted = Wanted(
         shortest=from_seconds(settings.shortest_s),
@@ -60,7 +62,9 @@ def build(
     model = writing(settings)
     moments: Moments = NoSearch()
     if settings.search_address:
-        moments = SearchClient(grpc_client.channel(settings.search_address), settings.search_timeout_s)
+        moments = SearchClient(
+            grpc_client.channel(settings.search_address, read(ClientSettings)), settings.search_timeout_s
+        )
     namer = Namer(encoder, StopwordsIso())
     stage = Chaptering(artifacts, encoder, namer, formats, wanted, model, settings.file_chapters)
     summarizing = Summarizing(artifacts, encoder, model)

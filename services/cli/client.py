@@ -10,6 +10,7 @@ from vidx.gateway.v1 import video_index_service_pb2_grpc as rpc
 from services.core.errors import Cancelled, TimedOut, Unavailable, VidxError
 from services.core.names import CollectionName, VideoName, check_id
 from services.runtime import grpc_client, grpc_errors
+from services.runtime.settings import ClientSettings, read
 
 CALL_S = 60.0
 T = TypeVar("T")
@@ -21,10 +22,10 @@ class Gateway:
     Use `call` for unary methods, and `errors` around streams and futures.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, settings: ClientSettings = grpc_client.PLAIN) -> None:
         self.address = address
-        self._channel = grpc_client.channel(address)
-        self._unretried = grpc_client.channel(address, retries=False)
+        self._channel = grpc_client.channel(address, settings)
+        self._unretried = grpc_client.channel(address, settings, retries=False)
         self.stub = rpc.VideoIndexServiceStub(self._channel)
         self.streams = rpc.VideoIndexServiceStub(self._unretried)
 
@@ -78,7 +79,7 @@ def connect() -> Gateway:
     """The gateway of VIDX_ADDRESS, or of the platform on this machine."""
     from services.cli.home import gateway_address
 
-    return Gateway(gateway_address())
+    return Gateway(gateway_address(), read(ClientSettings))
 
 
 def video_name(text: str, collection: str) -> str:

@@ -9,7 +9,8 @@
     ├── NotFound
     ├── AlreadyExists
     ├── Conflict              not in the state that this needs
-    ├── Denied                not allowed, whoever asks
+    ├── Unauthenticated       nobody knows who asks
+    ├── Denied                not allowed, to this caller or to anybody
     ├── Cancelled
     ├── Exhausted             out of room or quota; may pass
     │   └── StorageFull
@@ -73,6 +74,10 @@ class AlreadyExists(VidxError):
 
 class Conflict(VidxError):
     reason = "CONFLICT"
+
+
+class Unauthenticated(VidxError):
+    reason = "UNAUTHENTICATED"
 
 
 class Denied(VidxError):

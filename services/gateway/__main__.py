@@ -1,5 +1,7 @@
 """The gateway's process."""
 
+import sys
+
 from vidx.chaptering.v1.chaptering_service_pb2_grpc import ChapteringServiceStub
 from vidx.decoding.v1.decoding_service_pb2_grpc import DecodingServiceStub
 from vidx.gateway.v1.video_index_service_pb2_grpc import add_VideoIndexServiceServicer_to_server
@@ -8,6 +10,7 @@ from vidx.transcription.v1.transcription_service_pb2_grpc import TranscriptionSe
 
 from services.catalog.database import Database
 from services.catalog.settings import CatalogSettings
+from services.core.errors import VidxError
 from services.gateway.answers import Answers
 from services.gateway.chaptering import Chaptering
 from services.gateway.chapters import VideoChapters
@@ -29,7 +32,7 @@ from services.pipeline.search_client import SearchIndex
 from services.runtime import grpc_client, store, telemetry
 from services.runtime.grpc_server import create_server
 from services.runtime.queue import celery_app
-from services.runtime.settings import QueueSettings, ServerSettings, StoreSettings, Telemetry, read
+from services.runtime.settings import ClientSettings, QueueSettings, ServerSettings, StoreSettings, Telemetry, read
 
 
 def main() -> None:
@@ -39,11 +42,12 @@ def main() -> None:
     database = Database(read(CatalogSettings))
     database.migrate()
     artifacts = store.connect(read(StoreSettings))
-    search = grpc_client.channel(settings.search_address)
-    decoding = grpc_client.channel(settings.decoding_address)
-    transcription = grpc_client.channel(settings.transcription_address)
+    client = read(ClientSettings)
+    search = grpc_client.channel(settings.search_address, client)
+    decoding = grpc_client.channel(settings.decoding_address, client)
+    transcription = grpc_client.channel(settings.transcription_address, client)
     subtitles = Subtitles(TranscriptionServiceStub(transcription), settings.call_s)
-    making = ChapteringServiceStub(grpc_client.channel(settings.chaptering_address))
+    making = ChapteringServiceStub(grpc_client.channel(settings.chaptering_address, client))
     chaptering = Chaptering(making, settings.call_s, settings.making_s, settings.max_making)
     texts = Texts(database, artifacts)
     control = Control(database, artifacts, CeleryQueue(celery_app(read(QueueSettings))), SearchIndex(search))
@@ -69,7 +73,10 @@ def main() -> None:
     # These hold a thread for as long as they take; the others must not wait for one.
     held = settings.max_watchers + settings.max_uploads + settings.max_making + settings.max_cuts
     threads = server_settings.model_copy(update={"threads": server_settings.threads + held})
-    server = create_server(threads, [(SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s))])
+    try:
+        server = create_server(threads, [(SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s))])
+    except VidxError as error:
+        sys.exit(f"the gateway cannot start: {error.message}")
     server.wait_for_signal()
     database.close()
 

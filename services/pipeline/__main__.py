@@ -13,7 +13,7 @@ from services.pipeline.settings import PipelineSettings
 from services.pipeline.tasks import register
 from services.runtime import grpc_client, service, store, telemetry, worker
 from services.runtime.queue import REPORT_QUEUE, celery_app
-from services.runtime.settings import QueueSettings, StoreSettings, Telemetry, read
+from services.runtime.settings import ClientSettings, QueueSettings, StoreSettings, Telemetry, read
 
 
 def main() -> None:
@@ -25,7 +25,9 @@ def main() -> None:
     app = celery_app(read(QueueSettings))
     queue = CeleryQueue(app)
     artifacts = store.connect(read(StoreSettings))
-    control = Control(database, artifacts, queue, SearchIndex(grpc_client.channel(settings.search_address)))
+    control = Control(
+        database, artifacts, queue, SearchIndex(grpc_client.channel(settings.search_address, read(ClientSettings)))
+    )
     pipeline = Pipeline(database, queue, settings)
     reconciler = Reconciler(database, artifacts, queue, pipeline, control, settings)
     register(app, pipeline)

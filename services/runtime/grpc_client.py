@@ -6,7 +6,9 @@ from typing import Any, TypeVar
 
 import grpc
 
+from services.runtime import tls
 from services.runtime.grpc_errors import from_call
+from services.runtime.settings import ClientSettings
 
 MAX_MESSAGE_BYTES = 16 << 20
 """Of one message, either way. Here, so that a client need not load what a server needs."""
@@ -22,26 +24,28 @@ _RETRIES = {
     "retryableStatusCodes": ["UNAVAILABLE"],
 }
 _RETRIED = _BALANCED | {"methodConfig": [{"name": [{}], "retryPolicy": _RETRIES}]}
+PLAIN = ClientSettings.model_construct()
 
 
-def channel(address: str, *, retries: bool = True) -> grpc.Channel:
+def channel(address: str, settings: ClientSettings = PLAIN, *, retries: bool = True) -> grpc.Channel:
     """A channel to host:port. Calls are tried again, with backoff, while the server is UNAVAILABLE.
 
     Streams of requests need one without `retries`: gRPC 1.85 aborts the process when such a stream that it would try
     again is answered before its last message.
     """
-    return grpc.insecure_channel(
-        address,
-        options=[
-            ("grpc.service_config", json.dumps(_RETRIED if retries else _BALANCED)),
-            ("grpc.enable_retries", int(retries)),
-            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.keepalive_time_ms", 60_000),
-            ("grpc.initial_reconnect_backoff_ms", 200),
-            ("grpc.max_reconnect_backoff_ms", 2_000),
-        ],
-    )
+    options = [
+        ("grpc.service_config", json.dumps(_RETRIED if retries else _BALANCED)),
+        ("grpc.enable_retries", int(retries)),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.initial_reconnect_backoff_ms", 200),
+        ("grpc.max_reconnect_backoff_ms", 2_000),
+    ]
+    credentials = tls.client_credentials(settings)
+    if credentials is None:
+        return grpc.insecure_channel(address, options)
+    return grpc.secure_channel(address, credentials, options)
 
 
 def call(method: Callable[..., T], request: Any, timeout_s: float) -> T:

@@ -1,5 +1,6 @@
 """One way to make a gRPC server: health, reflection, errors to status, log lines, a drain on SIGTERM."""
 
+import itertools
 import signal
 import threading
 import time
@@ -15,9 +16,10 @@ from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
 from services.core.errors import Internal, InvalidInput, Unavailable, VidxError
-from services.runtime import telemetry
+from services.runtime import telemetry, tls
 from services.runtime.grpc_client import MAX_MESSAGE_BYTES
 from services.runtime.grpc_errors import to_status
+from services.runtime.guard import Guard, Look, Peers
 from services.runtime.settings import ServerSettings
 
 KEEPALIVE_MS = 60_000
@@ -52,11 +54,17 @@ class Server:
         self.stop()
 
 
-def create_server(settings: ServerSettings, services: Sequence[tuple[ServiceDescriptor, Register]]) -> Server:
-    """Start a server with these services and return it with the port that it listens on."""
+def create_server(
+    settings: ServerSettings, services: Sequence[tuple[ServiceDescriptor, Register]], guard: Guard | None = None
+) -> Server:
+    """Start a server with these services and return it with the port that it listens on.
+
+    `guard` says who may call what; without one, that is what the methods' rules say of services and their certificates.
+    """
+    guard = guard or Peers(settings, [descriptor for descriptor, _ in services])
     server = grpc.server(
         futures.ThreadPoolExecutor(settings.threads, thread_name_prefix="rpc"),
-        interceptors=[_Doorkeeper()],
+        interceptors=[_Doorkeeper(guard)],
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -76,7 +84,12 @@ def create_server(settings: ServerSettings, services: Sequence[tuple[ServiceDesc
         register(server)
     reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
     try:
-        port = server.add_insecure_port(settings.address)
+        credentials = tls.server_credentials(settings)
+        port = (
+            server.add_insecure_port(settings.address)
+            if credentials is None
+            else server.add_secure_port(settings.address, credentials)
+        )
     except RuntimeError as error:
         raise Unavailable(f"cannot listen on {settings.address}: {error}") from error
     server.start()
@@ -88,11 +101,15 @@ def create_server(settings: ServerSettings, services: Sequence[tuple[ServiceDesc
 
 
 class _Doorkeeper(grpc.ServerInterceptor):  # type: ignore[misc]
-    """Turns errors into status and logs one line a call."""
+    """Lets in whom the guard lets in, turns errors into status, and logs one line a call."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
 
     def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
         handler = continuation(details)
-        if handler is None or details.method.startswith("/grpc."):
+        # Whether a server serves is nobody's secret, and probes have no key.
+        if handler is None or details.method.startswith(f"/{health.SERVICE_NAME}/"):
             return handler
         for kind, make in (
             ("unary_unary", grpc.unary_unary_rpc_method_handler),
@@ -103,9 +120,9 @@ class _Doorkeeper(grpc.ServerInterceptor):  # type: ignore[misc]
             behaviour = getattr(handler, kind)
             if behaviour:
                 wrap = _guard_stream if kind.endswith("_stream") else _guard_unary
-                checked = _checked_stream(behaviour) if handler.request_streaming else _checked(behaviour)
+                look = _all_looked_at if handler.request_streaming else _looked_at
                 return make(
-                    wrap(checked, details.method),
+                    wrap(behaviour, details.method, self._guard, look),
                     request_deserializer=_lenient(handler.request_deserializer),
                     response_serializer=handler.response_serializer,
                 )
@@ -124,30 +141,26 @@ def _lenient(deserialize: Any) -> Any:
     return read
 
 
-def _checked(behaviour: Any) -> Any:
-    def call(request: Any, context: grpc.ServicerContext) -> Any:
-        if isinstance(request, InvalidInput):
-            raise request
-        return behaviour(request, context)
-
-    return call
-
-
-def _checked_stream(behaviour: Any) -> Any:
-    def requests(found: Iterator[Any]) -> Iterator[Any]:
-        for request in found:
-            if isinstance(request, InvalidInput):
-                raise request
-            yield request
-
-    return lambda found, context: behaviour(requests(found), context)
+def _looked_at(request: Any, look: Look) -> Any:
+    """The request, which can be read and may be made."""
+    if isinstance(request, InvalidInput):
+        raise request
+    look(request)
+    return request
 
 
-def _guard_unary(behaviour: Any, method: str) -> Any:
+def _all_looked_at(requests: Iterator[Any], look: Look) -> Iterator[Any]:
+    """The same of a stream: of its first message before anything else is done, of each other as it comes."""
+    first = [_looked_at(request, look) for request in itertools.islice(requests, 1)]
+    return itertools.chain(first, (_looked_at(request, look) for request in requests))
+
+
+def _guard_unary(behaviour: Any, method: str, guard: Guard, looked_at: Any) -> Any:
     def call(request: Any, context: grpc.ServicerContext) -> Any:
         began = time.monotonic()
         try:
-            response = behaviour(request, context)
+            with guard.enter(method, context) as look:
+                response = behaviour(looked_at(request, look), context)
         except Exception as error:
             _abort(context, method, began, error)
         _log.debug("call", method=method, ms=_ms(began))
@@ -156,11 +169,12 @@ def _guard_unary(behaviour: Any, method: str) -> Any:
     return call
 
 
-def _guard_stream(behaviour: Any, method: str) -> Any:
+def _guard_stream(behaviour: Any, method: str, guard: Guard, looked_at: Any) -> Any:
     def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         began = time.monotonic()
         try:
-            yield from behaviour(request, context)
+            with guard.enter(method, context) as look:
+                yield from behaviour(looked_at(request, look), context)
         except Exception as error:
             _abort(context, method, began, error)
         _log.debug("call", method=method, ms=_ms(began))

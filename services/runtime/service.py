@@ -1,10 +1,12 @@
 """How a service process runs: its roles, its doors, its orderly end."""
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 
 from google.protobuf.descriptor import ServiceDescriptor
 
+from services.core.errors import VidxError
 from services.core.jobs import Handler
 from services.runtime import worker
 from services.runtime.grpc_server import Register, create_server
@@ -33,7 +35,12 @@ def run(
     concurrency: int,
 ) -> None:
     """Open the doors of the role, and serve until SIGTERM."""
-    server = create_server(read(ServerSettings), services) if chosen in ("serve", "all") else None
+    server = None
+    if chosen in ("serve", "all"):
+        try:
+            server = create_server(read(ServerSettings), services)
+        except VidxError as error:
+            sys.exit(f"{service} cannot start: {error.message}")
     if chosen == "serve" and server is not None:
         server.wait_for_signal()
         return

@@ -4,13 +4,17 @@ Each service has its own frozen class; this is what they share. A missing value 
 the name of the variable.
 """
 
+import ipaddress
+import os
 import sys
-from typing import Literal, TypeVar
+from typing import Literal, Self, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 S = TypeVar("S", bound=BaseSettings)
+SYSTEM_CA = "system"
+"""In the place of a file: the CAs that this machine believes."""
 
 
 class Telemetry(BaseSettings):
@@ -45,13 +49,77 @@ class QueueSettings(BaseSettings):
 
 
 class ServerSettings(BaseSettings):
-    """One gRPC server."""
+    """One gRPC server. Files are PEM, and read again when they change. Plain text is for loopback, unless told so."""
 
     model_config = SettingsConfigDict(env_prefix="VIDX_SERVER_", frozen=True)
 
     address: str = Field("127.0.0.1:0", description="host:port to listen on; port 0 takes a free one")
     threads: int = Field(16, ge=1, le=512)
     drain_s: float = Field(10.0, ge=0, description="how long calls under way may go on after SIGTERM")
+    tls_cert: str = Field("", description="file with the server's certificate and those between it and its CA")
+    tls_key: str = Field("", description="file with the certificate's private key")
+    tls_client_ca: str = Field("", description="file with the CA that callers' certificates must come from")
+    tls_identity: str = Field(
+        "spiffe://vidx/{service}",
+        description="SPIFFE or DNS name in the certificate of a service; {service} stands for its one word",
+    )
+    tls_also: tuple[str, ...] = Field((), description="JSON list of names that may call every method as well")
+    insecure: bool = Field(False, description="plain text also on an address that other machines can reach")
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the address."""
+        return is_loopback(self.address)
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        _readable(self.tls_cert, self.tls_key, self.tls_client_ca)
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ValueError("VIDX_SERVER_TLS_CERT and VIDX_SERVER_TLS_KEY go together")
+        if self.tls_client_ca and not self.tls_cert:
+            raise ValueError("VIDX_SERVER_TLS_CLIENT_CA needs VIDX_SERVER_TLS_CERT and VIDX_SERVER_TLS_KEY")
+        if "{service}" not in self.tls_identity:
+            raise ValueError("VIDX_SERVER_TLS_IDENTITY must hold {service}")
+        if not (self.tls_cert or self.insecure or self.loopback):
+            raise ValueError(
+                f"{self.address} can be reached by other machines, and would speak plain text: set VIDX_SERVER_TLS_CERT"
+                " and VIDX_SERVER_TLS_KEY, or VIDX_SERVER_INSECURE=true if something else protects it"
+            )
+        return self
+
+
+class ClientSettings(BaseSettings):
+    """How a process calls gRPC servers: in plain text, unless a CA is given. Files are PEM."""
+
+    model_config = SettingsConfigDict(env_prefix="VIDX_CLIENT_", frozen=True)
+
+    tls_ca: str = Field("", description="file with the CA of the servers' certificates; `system` for this machine's")
+    tls_cert: str = Field("", description="file with the certificate that this process shows servers")
+    tls_key: str = Field("", description="file with its private key")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        _readable(self.tls_cert, self.tls_key, *({self.tls_ca} - {SYSTEM_CA}))
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ValueError("VIDX_CLIENT_TLS_CERT and VIDX_CLIENT_TLS_KEY go together")
+        if self.tls_cert and not self.tls_ca:
+            raise ValueError("VIDX_CLIENT_TLS_CERT needs VIDX_CLIENT_TLS_CA")
+        return self
+
+
+def _readable(*files: str) -> None:
+    for file in files:
+        if file and not os.access(file, os.R_OK):
+            raise ValueError(f"cannot read {file}")
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach host:port."""
+    host = address.rsplit(":", 1)[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or address.startswith(("unix:", "unix-abstract:"))
 
 
 def read(cls: type[S]) -> S:
@@ -60,5 +128,10 @@ def read(cls: type[S]) -> S:
         return cls()
     except ValidationError as error:
         prefix = cls.model_config.get("env_prefix", "")
-        lines = [f"{prefix}{'_'.join(map(str, e['loc']))}".upper() + f": {e['msg']}" for e in error.errors()]
+        lines = [_line(prefix, "_".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
         sys.exit("settings are wrong:\n  " + "\n  ".join(lines))
+
+
+def _line(prefix: str, name: str, message: str) -> str:
+    # What concerns several variables has no name of its own, and says theirs.
+    return f"{prefix}{name}".upper() + f": {message}" if name else message.removeprefix("Value error, ")

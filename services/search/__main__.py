@@ -1,7 +1,7 @@
 """Wires the search service."""
 
 from services.runtime import grpc_client, service, store, telemetry
-from services.runtime.settings import StoreSettings, Telemetry, read
+from services.runtime.settings import ClientSettings, StoreSettings, Telemetry, read
 from services.runtime.text_embedding import TextEmbedding
 from services.search import rpc, tasks
 from services.search.embedding_client import EmbeddingClient
@@ -16,7 +16,9 @@ def main() -> None:
     telemetry.configure("search", read(Telemetry))
     settings = read(SearchSettings)
     encoder = EmbeddingClient(
-        TextEmbedding(grpc_client.channel(settings.embedding_address), settings.embedding_timeout_s)
+        TextEmbedding(
+            grpc_client.channel(settings.embedding_address, read(ClientSettings)), settings.embedding_timeout_s
+        )
     )
     milvus = Connection(settings)
     pictures, texts = MilvusIndex(settings, milvus), MilvusTexts(settings, milvus)

@@ -22,29 +22,36 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from vidx.access.v1 import rule_pb2 as vidx_dot_access_dot_v1_dot_rule__pb2
 from vidx.media.v1 import media_pb2 as vidx_dot_media_dot_v1_dot_media__pb2
 from vidx.media.v1 import text_pb2 as vidx_dot_media_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+vidx/captioning/v1/captioning_service.proto\x12\x12vidx.captioning.v1\x1a\x19vidx/media/v1/media.proto\x1a\x18vidx/media/v1/text.proto\" \n\x0e\x43\x61ptionRequest\x12\x0e\n\x06images\x18\x01 \x03(\x0c\":\n\x0f\x43\x61ptionResponse\x12\'\n\x07\x63\x61ption\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Caption\" \n\x0fReadTextRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\":\n\x10ReadTextResponse\x12&\n\x05lines\x18\x01 \x03(\x0b\x32\x17.vidx.media.v1.TextLine\"-\n\nRunRequest\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.vidx.media.v1.Job\"6\n\x0bRunResponse\x12\'\n\x07outputs\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Outputs2\x86\x02\n\x11\x43\x61ptioningService\x12R\n\x07\x43\x61ption\x12\".vidx.captioning.v1.CaptionRequest\x1a#.vidx.captioning.v1.CaptionResponse\x12U\n\x08ReadText\x12#.vidx.captioning.v1.ReadTextRequest\x1a$.vidx.captioning.v1.ReadTextResponse\x12\x46\n\x03Run\x12\x1e.vidx.captioning.v1.RunRequest\x1a\x1f.vidx.captioning.v1.RunResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+vidx/captioning/v1/captioning_service.proto\x12\x12vidx.captioning.v1\x1a\x19vidx/access/v1/rule.proto\x1a\x19vidx/media/v1/media.proto\x1a\x18vidx/media/v1/text.proto\" \n\x0e\x43\x61ptionRequest\x12\x0e\n\x06images\x18\x01 \x03(\x0c\":\n\x0f\x43\x61ptionResponse\x12\'\n\x07\x63\x61ption\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Caption\" \n\x0fReadTextRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\":\n\x10ReadTextResponse\x12&\n\x05lines\x18\x01 \x03(\x0b\x32\x17.vidx.media.v1.TextLine\"-\n\nRunRequest\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.vidx.media.v1.Job\"6\n\x0bRunResponse\x12\'\n\x07outputs\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Outputs2\x98\x02\n\x11\x43\x61ptioningService\x12X\n\x07\x43\x61ption\x12\".vidx.captioning.v1.CaptionRequest\x1a#.vidx.captioning.v1.CaptionResponse\"\x04\xaa\x94%\x00\x12[\n\x08ReadText\x12#.vidx.captioning.v1.ReadTextRequest\x1a$.vidx.captioning.v1.ReadTextResponse\"\x04\xaa\x94%\x00\x12L\n\x03Run\x12\x1e.vidx.captioning.v1.RunRequest\x1a\x1f.vidx.captioning.v1.RunResponse\"\x04\xaa\x94%\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vidx.captioning.v1.captioning_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CAPTIONREQUEST']._serialized_start=120
-  _globals['_CAPTIONREQUEST']._serialized_end=152
-  _globals['_CAPTIONRESPONSE']._serialized_start=154
-  _globals['_CAPTIONRESPONSE']._serialized_end=212
-  _globals['_READTEXTREQUEST']._serialized_start=214
-  _globals['_READTEXTREQUEST']._serialized_end=246
-  _globals['_READTEXTRESPONSE']._serialized_start=248
-  _globals['_READTEXTRESPONSE']._serialized_end=306
-  _globals['_RUNREQUEST']._serialized_start=308
-  _globals['_RUNREQUEST']._serialized_end=353
-  _globals['_RUNRESPONSE']._serialized_start=355
-  _globals['_RUNRESPONSE']._serialized_end=409
-  _globals['_CAPTIONINGSERVICE']._serialized_start=412
-  _globals['_CAPTIONINGSERVICE']._serialized_end=674
+  _globals['_CAPTIONINGSERVICE'].methods_by_name['Caption']._loaded_options = None
+  _globals['_CAPTIONINGSERVICE'].methods_by_name['Caption']._serialized_options = b'\252\224%\000'
+  _globals['_CAPTIONINGSERVICE'].methods_by_name['ReadText']._loaded_options = None
+  _globals['_CAPTIONINGSERVICE'].methods_by_name['ReadText']._serialized_options = b'\252\224%\000'
+  _globals['_CAPTIONINGSERVICE'].methods_by_name['Run']._loaded_options = None
+  _globals['_CAPTIONINGSERVICE'].methods_by_name['Run']._serialized_options = b'\252\224%\000'
+  _globals['_CAPTIONREQUEST']._serialized_start=147
+  _globals['_CAPTIONREQUEST']._serialized_end=179
+  _globals['_CAPTIONRESPONSE']._serialized_start=181
+  _globals['_CAPTIONRESPONSE']._serialized_end=239
+  _globals['_READTEXTREQUEST']._serialized_start=241
+  _globals['_READTEXTREQUEST']._serialized_end=273
+  _globals['_READTEXTRESPONSE']._serialized_start=275
+  _globals['_READTEXTRESPONSE']._serialized_end=333
+  _globals['_RUNREQUEST']._serialized_start=335
+  _globals['_RUNREQUEST']._serialized_end=380
+  _globals['_RUNRESPONSE']._serialized_start=382
+  _globals['_RUNRESPONSE']._serialized_end=436
+  _globals['_CAPTIONINGSERVICE']._serialized_start=439
+  _globals['_CAPTIONINGSERVICE']._serialized_end=719
 # @@protoc_insertion_point(module_scope)

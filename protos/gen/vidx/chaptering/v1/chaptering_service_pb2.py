@@ -23,11 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from vidx.access.v1 import rule_pb2 as vidx_dot_access_dot_v1_dot_rule__pb2
 from vidx.media.v1 import chapters_pb2 as vidx_dot_media_dot_v1_dot_chapters__pb2
 from vidx.media.v1 import media_pb2 as vidx_dot_media_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+vidx/chaptering/v1/chaptering_service.proto\x12\x12vidx.chaptering.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cvidx/media/v1/chapters.proto\x1a\x19vidx/media/v1/media.proto\"\x84\x02\n\x07Sources\x12\x33\n\x04keys\x18\x01 \x03(\x0b\x32%.vidx.chaptering.v1.Sources.KeysEntry\x12\x42\n\x0csegment_keys\x18\x02 \x03(\x0b\x32,.vidx.chaptering.v1.Sources.SegmentKeysEntry\x1a+\n\tKeysEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1aS\n\x10SegmentKeysEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12.\n\x05value\x18\x02 \x01(\x0b\x32\x1f.vidx.chaptering.v1.SegmentKeys:\x02\x38\x01\"\x1b\n\x0bSegmentKeys\x12\x0c\n\x04keys\x18\x01 \x03(\t\"\xde\x01\n\x0e\x43hapterRequest\x12,\n\x07sources\x18\x01 \x01(\x0b\x32\x1b.vidx.chaptering.v1.Sources\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12+\n\x08shortest\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07longest\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x06locked\x18\x05 \x03(\x0b\x32\x16.vidx.media.v1.Chapter\x12\x0e\n\x06titles\x18\x06 \x03(\t\"<\n\x0f\x43hapterResponse\x12)\n\x08\x63hapters\x18\x01 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\"\x83\x02\n\x10SummarizeRequest\x12,\n\x07sources\x18\x01 \x01(\x0b\x32\x1b.vidx.chaptering.v1.Sources\x12)\n\x08\x63hapters\x18\x02 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\x12\'\n\x05range\x18\x03 \x01(\x0b\x32\x18.vidx.media.v1.TimeRange\x12,\n\x06length\x18\x04 \x01(\x0e\x32\x1c.vidx.media.v1.SummaryLength\x12\r\n\x05\x66ocus\x18\x05 \x01(\t\x12\x30\n\x06videos\x18\x06 \x03(\x0b\x32 .vidx.chaptering.v1.VideoSources\"v\n\x0cVideoSources\x12\r\n\x05video\x18\x01 \x01(\t\x12,\n\x07sources\x18\x02 \x01(\x0b\x32\x1b.vidx.chaptering.v1.Sources\x12)\n\x08\x63hapters\x18\x03 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\"o\n\x11SummarizeResponse\x12\'\n\x06making\x18\x01 \x01(\x0b\x32\x15.vidx.media.v1.MakingH\x00\x12)\n\x07summary\x18\x02 \x01(\x0b\x32\x16.vidx.media.v1.SummaryH\x00\x42\x06\n\x04part\"^\n\x10HighlightRequest\x12,\n\x07sources\x18\x01 \x01(\x0b\x32\x1b.vidx.chaptering.v1.Sources\x12\r\n\x05query\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\x05\"B\n\x11HighlightResponse\x12-\n\nhighlights\x18\x01 \x01(\x0b\x32\x19.vidx.media.v1.Highlights\"\xa0\x01\n\x0bSkimRequest\x12,\n\x07sources\x18\x01 \x01(\x0b\x32\x1b.vidx.chaptering.v1.Sources\x12)\n\x08\x63hapters\x18\x02 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\x12)\n\x06length\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x66ocus\x18\x04 \x01(\t\"1\n\x0cSkimResponse\x12!\n\x04skim\x18\x01 \x01(\x0b\x32\x13.vidx.media.v1.Skim\"A\n\rAnswerRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x10\n\x08question\x18\x02 \x01(\t\x12\x0e\n\x06videos\x18\x03 \x03(\t\"7\n\x0e\x41nswerResponse\x12%\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x15.vidx.media.v1.Answer\"\x99\x01\n\rExportRequest\x12)\n\x08\x63hapters\x18\x01 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12+\n\nframe_rate\x18\x04 \x01(\x0b\x32\x17.vidx.media.v1.Rational\x12\x11\n\tmedia_uri\x18\x05 \x01(\t\"E\n\x0e\x45xportResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0e\n\x06\x65nding\x18\x03 \x01(\t\"]\n\rImportRequest\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\";\n\x0eImportResponse\x12)\n\x08\x63hapters\x18\x01 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\"-\n\nRunRequest\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.vidx.media.v1.Job\"6\n\x0bRunResponse\x12\'\n\x07outputs\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Outputs2\xa3\x05\n\x11\x43hapteringService\x12R\n\x07\x43hapter\x12\".vidx.chaptering.v1.ChapterRequest\x1a#.vidx.chaptering.v1.ChapterResponse\x12Z\n\tSummarize\x12$.vidx.chaptering.v1.SummarizeRequest\x1a%.vidx.chaptering.v1.SummarizeResponse0\x01\x12X\n\tHighlight\x12$.vidx.chaptering.v1.HighlightRequest\x1a%.vidx.chaptering.v1.HighlightResponse\x12I\n\x04Skim\x12\x1f.vidx.chaptering.v1.SkimRequest\x1a .vidx.chaptering.v1.SkimResponse\x12O\n\x06\x41nswer\x12!.vidx.chaptering.v1.AnswerRequest\x1a\".vidx.chaptering.v1.AnswerResponse\x12O\n\x06\x45xport\x12!.vidx.chaptering.v1.ExportRequest\x1a\".vidx.chaptering.v1.ExportResponse\x12O\n\x06Import\x12!.vidx.chaptering.v1.ImportRequest\x1a\".vidx.chaptering.v1.ImportResponse\x12\x46\n\x03Run\x12\x1e.vidx.chaptering.v1.RunRequest\x1a\x1f.vidx.chaptering.v1.RunResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+vidx/chaptering/v1/chaptering_service.proto\x12\x12vidx.chaptering.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x19vidx/access/v1/rule.proto\x1a\x1cvidx/media/v1/chapters.proto\x1a\x19vidx/media/v1/media.proto\"\x84\x02\n\x07Sources\x12\x33\n\x04keys\x18\x01 \x03(\x0b\x32%.vidx.chaptering.v1.Sources.KeysEntry\x12\x42\n\x0csegment_keys\x18\x02 \x03(\x0b\x32,.vidx.chaptering.v1.Sources.SegmentKeysEntry\x1a+\n\tKeysEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1aS\n\x10SegmentKeysEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12.\n\x05value\x18\x02 \x01(\x0b\x32\x1f.vidx.chaptering.v1.SegmentKeys:\x02\x38\x01\"\x1b\n\x0bSegmentKeys\x12\x0c\n\x04keys\x18\x01 \x03(\t\"\xde\x01\n\x0e\x43hapterRequest\x12,\n\x07sources\x18\x01 \x01(\x0b\x32\x1b.vidx.chaptering.v1.Sources\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12+\n\x08shortest\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07longest\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x06locked\x18\x05 \x03(\x0b\x32\x16.vidx.media.v1.Chapter\x12\x0e\n\x06titles\x18\x06 \x03(\t\"<\n\x0f\x43hapterResponse\x12)\n\x08\x63hapters\x18\x01 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\"\x83\x02\n\x10SummarizeRequest\x12,\n\x07sources\x18\x01 \x01(\x0b\x32\x1b.vidx.chaptering.v1.Sources\x12)\n\x08\x63hapters\x18\x02 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\x12\'\n\x05range\x18\x03 \x01(\x0b\x32\x18.vidx.media.v1.TimeRange\x12,\n\x06length\x18\x04 \x01(\x0e\x32\x1c.vidx.media.v1.SummaryLength\x12\r\n\x05\x66ocus\x18\x05 \x01(\t\x12\x30\n\x06videos\x18\x06 \x03(\x0b\x32 .vidx.chaptering.v1.VideoSources\"v\n\x0cVideoSources\x12\r\n\x05video\x18\x01 \x01(\t\x12,\n\x07sources\x18\x02 \x01(\x0b\x32\x1b.vidx.chaptering.v1.Sources\x12)\n\x08\x63hapters\x18\x03 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\"o\n\x11SummarizeResponse\x12\'\n\x06making\x18\x01 \x01(\x0b\x32\x15.vidx.media.v1.MakingH\x00\x12)\n\x07summary\x18\x02 \x01(\x0b\x32\x16.vidx.media.v1.SummaryH\x00\x42\x06\n\x04part\"^\n\x10HighlightRequest\x12,\n\x07sources\x18\x01 \x01(\x0b\x32\x1b.vidx.chaptering.v1.Sources\x12\r\n\x05query\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\x05\"B\n\x11HighlightResponse\x12-\n\nhighlights\x18\x01 \x01(\x0b\x32\x19.vidx.media.v1.Highlights\"\xa0\x01\n\x0bSkimRequest\x12,\n\x07sources\x18\x01 \x01(\x0b\x32\x1b.vidx.chaptering.v1.Sources\x12)\n\x08\x63hapters\x18\x02 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\x12)\n\x06length\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x66ocus\x18\x04 \x01(\t\"1\n\x0cSkimResponse\x12!\n\x04skim\x18\x01 \x01(\x0b\x32\x13.vidx.media.v1.Skim\"A\n\rAnswerRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x10\n\x08question\x18\x02 \x01(\t\x12\x0e\n\x06videos\x18\x03 \x03(\t\"7\n\x0e\x41nswerResponse\x12%\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x15.vidx.media.v1.Answer\"\x99\x01\n\rExportRequest\x12)\n\x08\x63hapters\x18\x01 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12+\n\nframe_rate\x18\x04 \x01(\x0b\x32\x17.vidx.media.v1.Rational\x12\x11\n\tmedia_uri\x18\x05 \x01(\t\"E\n\x0e\x45xportResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0e\n\x06\x65nding\x18\x03 \x01(\t\"]\n\rImportRequest\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\";\n\x0eImportResponse\x12)\n\x08\x63hapters\x18\x01 \x01(\x0b\x32\x17.vidx.media.v1.Chapters\"-\n\nRunRequest\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.vidx.media.v1.Job\"6\n\x0bRunResponse\x12\'\n\x07outputs\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Outputs2\x92\x06\n\x11\x43hapteringService\x12\x61\n\x07\x43hapter\x12\".vidx.chaptering.v1.ChapterRequest\x1a#.vidx.chaptering.v1.ChapterResponse\"\r\xaa\x94%\t\x1a\x07gateway\x12i\n\tSummarize\x12$.vidx.chaptering.v1.SummarizeRequest\x1a%.vidx.chaptering.v1.SummarizeResponse\"\r\xaa\x94%\t\x1a\x07gateway0\x01\x12g\n\tHighlight\x12$.vidx.chaptering.v1.HighlightRequest\x1a%.vidx.chaptering.v1.HighlightResponse\"\r\xaa\x94%\t\x1a\x07gateway\x12X\n\x04Skim\x12\x1f.vidx.chaptering.v1.SkimRequest\x1a .vidx.chaptering.v1.SkimResponse\"\r\xaa\x94%\t\x1a\x07gateway\x12^\n\x06\x41nswer\x12!.vidx.chaptering.v1.AnswerRequest\x1a\".vidx.chaptering.v1.AnswerResponse\"\r\xaa\x94%\t\x1a\x07gateway\x12^\n\x06\x45xport\x12!.vidx.chaptering.v1.ExportRequest\x1a\".vidx.chaptering.v1.ExportResponse\"\r\xaa\x94%\t\x1a\x07gateway\x12^\n\x06Import\x12!.vidx.chaptering.v1.ImportRequest\x1a\".vidx.chaptering.v1.ImportResponse\"\r\xaa\x94%\t\x1a\x07gateway\x12L\n\x03Run\x12\x1e.vidx.chaptering.v1.RunRequest\x1a\x1f.vidx.chaptering.v1.RunResponse\"\x04\xaa\x94%\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,48 +39,64 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SOURCES_KEYSENTRY']._serialized_options = b'8\001'
   _globals['_SOURCES_SEGMENTKEYSENTRY']._loaded_options = None
   _globals['_SOURCES_SEGMENTKEYSENTRY']._serialized_options = b'8\001'
-  _globals['_SOURCES']._serialized_start=157
-  _globals['_SOURCES']._serialized_end=417
-  _globals['_SOURCES_KEYSENTRY']._serialized_start=289
-  _globals['_SOURCES_KEYSENTRY']._serialized_end=332
-  _globals['_SOURCES_SEGMENTKEYSENTRY']._serialized_start=334
-  _globals['_SOURCES_SEGMENTKEYSENTRY']._serialized_end=417
-  _globals['_SEGMENTKEYS']._serialized_start=419
-  _globals['_SEGMENTKEYS']._serialized_end=446
-  _globals['_CHAPTERREQUEST']._serialized_start=449
-  _globals['_CHAPTERREQUEST']._serialized_end=671
-  _globals['_CHAPTERRESPONSE']._serialized_start=673
-  _globals['_CHAPTERRESPONSE']._serialized_end=733
-  _globals['_SUMMARIZEREQUEST']._serialized_start=736
-  _globals['_SUMMARIZEREQUEST']._serialized_end=995
-  _globals['_VIDEOSOURCES']._serialized_start=997
-  _globals['_VIDEOSOURCES']._serialized_end=1115
-  _globals['_SUMMARIZERESPONSE']._serialized_start=1117
-  _globals['_SUMMARIZERESPONSE']._serialized_end=1228
-  _globals['_HIGHLIGHTREQUEST']._serialized_start=1230
-  _globals['_HIGHLIGHTREQUEST']._serialized_end=1324
-  _globals['_HIGHLIGHTRESPONSE']._serialized_start=1326
-  _globals['_HIGHLIGHTRESPONSE']._serialized_end=1392
-  _globals['_SKIMREQUEST']._serialized_start=1395
-  _globals['_SKIMREQUEST']._serialized_end=1555
-  _globals['_SKIMRESPONSE']._serialized_start=1557
-  _globals['_SKIMRESPONSE']._serialized_end=1606
-  _globals['_ANSWERREQUEST']._serialized_start=1608
-  _globals['_ANSWERREQUEST']._serialized_end=1673
-  _globals['_ANSWERRESPONSE']._serialized_start=1675
-  _globals['_ANSWERRESPONSE']._serialized_end=1730
-  _globals['_EXPORTREQUEST']._serialized_start=1733
-  _globals['_EXPORTREQUEST']._serialized_end=1886
-  _globals['_EXPORTRESPONSE']._serialized_start=1888
-  _globals['_EXPORTRESPONSE']._serialized_end=1957
-  _globals['_IMPORTREQUEST']._serialized_start=1959
-  _globals['_IMPORTREQUEST']._serialized_end=2052
-  _globals['_IMPORTRESPONSE']._serialized_start=2054
-  _globals['_IMPORTRESPONSE']._serialized_end=2113
-  _globals['_RUNREQUEST']._serialized_start=2115
-  _globals['_RUNREQUEST']._serialized_end=2160
-  _globals['_RUNRESPONSE']._serialized_start=2162
-  _globals['_RUNRESPONSE']._serialized_end=2216
-  _globals['_CHAPTERINGSERVICE']._serialized_start=2219
-  _globals['_CHAPTERINGSERVICE']._serialized_end=2894
+  _globals['_CHAPTERINGSERVICE'].methods_by_name['Chapter']._loaded_options = None
+  _globals['_CHAPTERINGSERVICE'].methods_by_name['Chapter']._serialized_options = b'\252\224%\t\032\007gateway'
+  _globals['_CHAPTERINGSERVICE'].methods_by_name['Summarize']._loaded_options = None
+  _globals['_CHAPTERINGSERVICE'].methods_by_name['Summarize']._serialized_options = b'\252\224%\t\032\007gateway'
+  _globals['_CHAPTERINGSERVICE'].methods_by_name['Highlight']._loaded_options = None
+  _globals['_CHAPTERINGSERVICE'].methods_by_name['Highlight']._serialized_options = b'\252\224%\t\032\007gateway'
+  _globals['_CHAPTERINGSERVICE'].methods_by_name['Skim']._loaded_options = None
+  _globals['_CHAPTERINGSERVICE'].methods_by_name['Skim']._serialized_options = b'\252\224%\t\032\007gateway'
+  _globals['_CHAPTERINGSERVICE'].methods_by_name['Answer']._loaded_options = None
+  _globals['_CHAPTERINGSERVICE'].methods_by_name['Answer']._serialized_options = b'\252\224%\t\032\007gateway'
+  _globals['_CHAPTERINGSERVICE'].methods_by_name['Export']._loaded_options = None
+  _globals['_CHAPTERINGSERVICE'].methods_by_name['Export']._serialized_options = b'\252\224%\t\032\007gateway'
+  _globals['_CHAPTERINGSERVICE'].methods_by_name['Import']._loaded_options = None
+  _globals['_CHAPTERINGSERVICE'].methods_by_name['Import']._serialized_options = b'\252\224%\t\032\007gateway'
+  _globals['_CHAPTERINGSERVICE'].methods_by_name['Run']._loaded_options = None
+  _globals['_CHAPTERINGSERVICE'].methods_by_name['Run']._serialized_options = b'\252\224%\000'
+  _globals['_SOURCES']._serialized_start=184
+  _globals['_SOURCES']._serialized_end=444
+  _globals['_SOURCES_KEYSENTRY']._serialized_start=316
+  _globals['_SOURCES_KEYSENTRY']._serialized_end=359
+  _globals['_SOURCES_SEGMENTKEYSENTRY']._serialized_start=361
+  _globals['_SOURCES_SEGMENTKEYSENTRY']._serialized_end=444
+  _globals['_SEGMENTKEYS']._serialized_start=446
+  _globals['_SEGMENTKEYS']._serialized_end=473
+  _globals['_CHAPTERREQUEST']._serialized_start=476
+  _globals['_CHAPTERREQUEST']._serialized_end=698
+  _globals['_CHAPTERRESPONSE']._serialized_start=700
+  _globals['_CHAPTERRESPONSE']._serialized_end=760
+  _globals['_SUMMARIZEREQUEST']._serialized_start=763
+  _globals['_SUMMARIZEREQUEST']._serialized_end=1022
+  _globals['_VIDEOSOURCES']._serialized_start=1024
+  _globals['_VIDEOSOURCES']._serialized_end=1142
+  _globals['_SUMMARIZERESPONSE']._serialized_start=1144
+  _globals['_SUMMARIZERESPONSE']._serialized_end=1255
+  _globals['_HIGHLIGHTREQUEST']._serialized_start=1257
+  _globals['_HIGHLIGHTREQUEST']._serialized_end=1351
+  _globals['_HIGHLIGHTRESPONSE']._serialized_start=1353
+  _globals['_HIGHLIGHTRESPONSE']._serialized_end=1419
+  _globals['_SKIMREQUEST']._serialized_start=1422
+  _globals['_SKIMREQUEST']._serialized_end=1582
+  _globals['_SKIMRESPONSE']._serialized_start=1584
+  _globals['_SKIMRESPONSE']._serialized_end=1633
+  _globals['_ANSWERREQUEST']._serialized_start=1635
+  _globals['_ANSWERREQUEST']._serialized_end=1700
+  _globals['_ANSWERRESPONSE']._serialized_start=1702
+  _globals['_ANSWERRESPONSE']._serialized_end=1757
+  _globals['_EXPORTREQUEST']._serialized_start=1760
+  _globals['_EXPORTREQUEST']._serialized_end=1913
+  _globals['_EXPORTRESPONSE']._serialized_start=1915
+  _globals['_EXPORTRESPONSE']._serialized_end=1984
+  _globals['_IMPORTREQUEST']._serialized_start=1986
+  _globals['_IMPORTREQUEST']._serialized_end=2079
+  _globals['_IMPORTRESPONSE']._serialized_start=2081
+  _globals['_IMPORTRESPONSE']._serialized_end=2140
+  _globals['_RUNREQUEST']._serialized_start=2142
+  _globals['_RUNREQUEST']._serialized_end=2187
+  _globals['_RUNRESPONSE']._serialized_start=2189
+  _globals['_RUNRESPONSE']._serialized_end=2243
+  _globals['_CHAPTERINGSERVICE']._serialized_start=2246
+  _globals['_CHAPTERINGSERVICE']._serialized_end=3032
 # @@protoc_insertion_point(module_scope)

@@ -23,32 +23,41 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from vidx.access.v1 import rule_pb2 as vidx_dot_access_dot_v1_dot_rule__pb2
 from vidx.media.v1 import media_pb2 as vidx_dot_media_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'vidx/decoding/v1/decoding_service.proto\x12\x10vidx.decoding.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x19vidx/media/v1/media.proto\"\x1e\n\x0cProbeRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\"4\n\rProbeResponse\x12#\n\x05probe\x18\x01 \x01(\x0b\x32\x14.vidx.media.v1.Probe\"^\n\x0fGetFrameRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\'\n\x04time\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nmax_height\x18\x03 \x01(\x05\"I\n\x10GetFrameResponse\x12\x0c\n\x04jpeg\x18\x01 \x01(\x0c\x12\'\n\x04time\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"`\n\x10\x43utRangesRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12(\n\x06ranges\x18\x02 \x03(\x0b\x32\x18.vidx.media.v1.TimeRange\x12\x12\n\nmax_height\x18\x03 \x01(\x05\"\"\n\x11\x43utRangesResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"-\n\nRunRequest\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.vidx.media.v1.Job\"6\n\x0bRunResponse\x12\'\n\x07outputs\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Outputs2\xca\x02\n\x0f\x44\x65\x63odingService\x12H\n\x05Probe\x12\x1e.vidx.decoding.v1.ProbeRequest\x1a\x1f.vidx.decoding.v1.ProbeResponse\x12Q\n\x08GetFrame\x12!.vidx.decoding.v1.GetFrameRequest\x1a\".vidx.decoding.v1.GetFrameResponse\x12V\n\tCutRanges\x12\".vidx.decoding.v1.CutRangesRequest\x1a#.vidx.decoding.v1.CutRangesResponse0\x01\x12\x42\n\x03Run\x12\x1c.vidx.decoding.v1.RunRequest\x1a\x1d.vidx.decoding.v1.RunResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'vidx/decoding/v1/decoding_service.proto\x12\x10vidx.decoding.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x19vidx/access/v1/rule.proto\x1a\x19vidx/media/v1/media.proto\"\x1e\n\x0cProbeRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\"4\n\rProbeResponse\x12#\n\x05probe\x18\x01 \x01(\x0b\x32\x14.vidx.media.v1.Probe\"^\n\x0fGetFrameRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\'\n\x04time\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nmax_height\x18\x03 \x01(\x05\"I\n\x10GetFrameResponse\x12\x0c\n\x04jpeg\x18\x01 \x01(\x0c\x12\'\n\x04time\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"`\n\x10\x43utRangesRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12(\n\x06ranges\x18\x02 \x03(\x0b\x32\x18.vidx.media.v1.TimeRange\x12\x12\n\nmax_height\x18\x03 \x01(\x05\"\"\n\x11\x43utRangesResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"-\n\nRunRequest\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.vidx.media.v1.Job\"6\n\x0bRunResponse\x12\'\n\x07outputs\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Outputs2\xf4\x02\n\x0f\x44\x65\x63odingService\x12N\n\x05Probe\x12\x1e.vidx.decoding.v1.ProbeRequest\x1a\x1f.vidx.decoding.v1.ProbeResponse\"\x04\xaa\x94%\x00\x12`\n\x08GetFrame\x12!.vidx.decoding.v1.GetFrameRequest\x1a\".vidx.decoding.v1.GetFrameResponse\"\r\xaa\x94%\t\x1a\x07gateway\x12\x65\n\tCutRanges\x12\".vidx.decoding.v1.CutRangesRequest\x1a#.vidx.decoding.v1.CutRangesResponse\"\r\xaa\x94%\t\x1a\x07gateway0\x01\x12H\n\x03Run\x12\x1c.vidx.decoding.v1.RunRequest\x1a\x1d.vidx.decoding.v1.RunResponse\"\x04\xaa\x94%\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vidx.decoding.v1.decoding_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PROBEREQUEST']._serialized_start=120
-  _globals['_PROBEREQUEST']._serialized_end=150
-  _globals['_PROBERESPONSE']._serialized_start=152
-  _globals['_PROBERESPONSE']._serialized_end=204
-  _globals['_GETFRAMEREQUEST']._serialized_start=206
-  _globals['_GETFRAMEREQUEST']._serialized_end=300
-  _globals['_GETFRAMERESPONSE']._serialized_start=302
-  _globals['_GETFRAMERESPONSE']._serialized_end=375
-  _globals['_CUTRANGESREQUEST']._serialized_start=377
-  _globals['_CUTRANGESREQUEST']._serialized_end=473
-  _globals['_CUTRANGESRESPONSE']._serialized_start=475
-  _globals['_CUTRANGESRESPONSE']._serialized_end=509
-  _globals['_RUNREQUEST']._serialized_start=511
-  _globals['_RUNREQUEST']._serialized_end=556
-  _globals['_RUNRESPONSE']._serialized_start=558
-  _globals['_RUNRESPONSE']._serialized_end=612
-  _globals['_DECODINGSERVICE']._serialized_start=615
-  _globals['_DECODINGSERVICE']._serialized_end=945
+  _globals['_DECODINGSERVICE'].methods_by_name['Probe']._loaded_options = None
+  _globals['_DECODINGSERVICE'].methods_by_name['Probe']._serialized_options = b'\252\224%\000'
+  _globals['_DECODINGSERVICE'].methods_by_name['GetFrame']._loaded_options = None
+  _globals['_DECODINGSERVICE'].methods_by_name['GetFrame']._serialized_options = b'\252\224%\t\032\007gateway'
+  _globals['_DECODINGSERVICE'].methods_by_name['CutRanges']._loaded_options = None
+  _globals['_DECODINGSERVICE'].methods_by_name['CutRanges']._serialized_options = b'\252\224%\t\032\007gateway'
+  _globals['_DECODINGSERVICE'].methods_by_name['Run']._loaded_options = None
+  _globals['_DECODINGSERVICE'].methods_by_name['Run']._serialized_options = b'\252\224%\000'
+  _globals['_PROBEREQUEST']._serialized_start=147
+  _globals['_PROBEREQUEST']._serialized_end=177
+  _globals['_PROBERESPONSE']._serialized_start=179
+  _globals['_PROBERESPONSE']._serialized_end=231
+  _globals['_GETFRAMEREQUEST']._serialized_start=233
+  _globals['_GETFRAMEREQUEST']._serialized_end=327
+  _globals['_GETFRAMERESPONSE']._serialized_start=329
+  _globals['_GETFRAMERESPONSE']._serialized_end=402
+  _globals['_CUTRANGESREQUEST']._serialized_start=404
+  _globals['_CUTRANGESREQUEST']._serialized_end=500
+  _globals['_CUTRANGESRESPONSE']._serialized_start=502
+  _globals['_CUTRANGESRESPONSE']._serialized_end=536
+  _globals['_RUNREQUEST']._serialized_start=538
+  _globals['_RUNREQUEST']._serialized_end=583
+  _globals['_RUNRESPONSE']._serialized_start=585
+  _globals['_RUNRESPONSE']._serialized_end=639
+  _globals['_DECODINGSERVICE']._serialized_start=642
+  _globals['_DECODINGSERVICE']._serialized_end=1014
 # @@protoc_insertion_point(module_scope)

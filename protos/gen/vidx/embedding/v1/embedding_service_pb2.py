@@ -22,36 +22,43 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from vidx.access.v1 import rule_pb2 as vidx_dot_access_dot_v1_dot_rule__pb2
 from vidx.media.v1 import media_pb2 as vidx_dot_media_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)vidx/embedding/v1/embedding_service.proto\x12\x11vidx.embedding.v1\x1a\x19vidx/media/v1/media.proto\"\x18\n\x06Vector\x12\x0e\n\x06values\x18\x01 \x03(\x02\"T\n\x10\x45mbedTextRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12\x31\n\x0btext_spaces\x18\x02 \x03(\x0e\x32\x1c.vidx.embedding.v1.TextSpace\"-\n\x0b\x43\x61libration\x12\x0e\n\x06middle\x18\x01 \x01(\x02\x12\x0e\n\x06spread\x18\x02 \x01(\x02\"C\n\x11\x45mbedTextResponse\x12.\n\x06spaces\x18\x01 \x03(\x0b\x32\x1e.vidx.embedding.v1.TextVectors\"~\n\x0bTextVectors\x12*\n\x07vectors\x18\x01 \x03(\x0b\x32\x19.vidx.embedding.v1.Vector\x12\x34\n\x0c\x63\x61librations\x18\x02 \x03(\x0b\x32\x1e.vidx.embedding.v1.Calibration\x12\r\n\x05space\x18\x03 \x01(\t\"$\n\x12\x45mbedImagesRequest\x12\x0e\n\x06images\x18\x01 \x03(\x0c\"P\n\x13\x45mbedImagesResponse\x12*\n\x07vectors\x18\x01 \x03(\x0b\x32\x19.vidx.embedding.v1.Vector\x12\r\n\x05space\x18\x02 \x01(\t\"-\n\nRunRequest\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.vidx.media.v1.Job\"6\n\x0bRunResponse\x12\'\n\x07outputs\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Outputs*@\n\tTextSpace\x12\x1a\n\x16TEXT_SPACE_UNSPECIFIED\x10\x00\x12\t\n\x05JOINT\x10\x01\x12\x0c\n\x08SENTENCE\x10\x02\x32\x8e\x02\n\x10\x45mbeddingService\x12V\n\tEmbedText\x12#.vidx.embedding.v1.EmbedTextRequest\x1a$.vidx.embedding.v1.EmbedTextResponse\x12\\\n\x0b\x45mbedImages\x12%.vidx.embedding.v1.EmbedImagesRequest\x1a&.vidx.embedding.v1.EmbedImagesResponse\x12\x44\n\x03Run\x12\x1d.vidx.embedding.v1.RunRequest\x1a\x1e.vidx.embedding.v1.RunResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)vidx/embedding/v1/embedding_service.proto\x12\x11vidx.embedding.v1\x1a\x19vidx/access/v1/rule.proto\x1a\x19vidx/media/v1/media.proto\"\x18\n\x06Vector\x12\x0e\n\x06values\x18\x01 \x03(\x02\"T\n\x10\x45mbedTextRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12\x31\n\x0btext_spaces\x18\x02 \x03(\x0e\x32\x1c.vidx.embedding.v1.TextSpace\"-\n\x0b\x43\x61libration\x12\x0e\n\x06middle\x18\x01 \x01(\x02\x12\x0e\n\x06spread\x18\x02 \x01(\x02\"C\n\x11\x45mbedTextResponse\x12.\n\x06spaces\x18\x01 \x03(\x0b\x32\x1e.vidx.embedding.v1.TextVectors\"~\n\x0bTextVectors\x12*\n\x07vectors\x18\x01 \x03(\x0b\x32\x19.vidx.embedding.v1.Vector\x12\x34\n\x0c\x63\x61librations\x18\x02 \x03(\x0b\x32\x1e.vidx.embedding.v1.Calibration\x12\r\n\x05space\x18\x03 \x01(\t\"$\n\x12\x45mbedImagesRequest\x12\x0e\n\x06images\x18\x01 \x03(\x0c\"P\n\x13\x45mbedImagesResponse\x12*\n\x07vectors\x18\x01 \x03(\x0b\x32\x19.vidx.embedding.v1.Vector\x12\r\n\x05space\x18\x02 \x01(\t\"-\n\nRunRequest\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.vidx.media.v1.Job\"6\n\x0bRunResponse\x12\'\n\x07outputs\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Outputs*@\n\tTextSpace\x12\x1a\n\x16TEXT_SPACE_UNSPECIFIED\x10\x00\x12\t\n\x05JOINT\x10\x01\x12\x0c\n\x08SENTENCE\x10\x02\x32\xc0\x02\n\x10\x45mbeddingService\x12|\n\tEmbedText\x12#.vidx.embedding.v1.EmbedTextRequest\x1a$.vidx.embedding.v1.EmbedTextResponse\"$\xaa\x94% \x1a\x06search\x1a\ncaptioning\x1a\nchaptering\x12\x62\n\x0b\x45mbedImages\x12%.vidx.embedding.v1.EmbedImagesRequest\x1a&.vidx.embedding.v1.EmbedImagesResponse\"\x04\xaa\x94%\x00\x12J\n\x03Run\x12\x1d.vidx.embedding.v1.RunRequest\x1a\x1e.vidx.embedding.v1.RunResponse\"\x04\xaa\x94%\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vidx.embedding.v1.embedding_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TEXTSPACE']._serialized_start=670
-  _globals['_TEXTSPACE']._serialized_end=734
-  _globals['_VECTOR']._serialized_start=91
-  _globals['_VECTOR']._serialized_end=115
-  _globals['_EMBEDTEXTREQUEST']._serialized_start=117
-  _globals['_EMBEDTEXTREQUEST']._serialized_end=201
-  _globals['_CALIBRATION']._serialized_start=203
-  _globals['_CALIBRATION']._serialized_end=248
-  _globals['_EMBEDTEXTRESPONSE']._serialized_start=250
-  _globals['_EMBEDTEXTRESPONSE']._serialized_end=317
-  _globals['_TEXTVECTORS']._serialized_start=319
-  _globals['_TEXTVECTORS']._serialized_end=445
-  _globals['_EMBEDIMAGESREQUEST']._serialized_start=447
-  _globals['_EMBEDIMAGESREQUEST']._serialized_end=483
-  _globals['_EMBEDIMAGESRESPONSE']._serialized_start=485
-  _globals['_EMBEDIMAGESRESPONSE']._serialized_end=565
-  _globals['_RUNREQUEST']._serialized_start=567
-  _globals['_RUNREQUEST']._serialized_end=612
-  _globals['_RUNRESPONSE']._serialized_start=614
-  _globals['_RUNRESPONSE']._serialized_end=668
-  _globals['_EMBEDDINGSERVICE']._serialized_start=737
-  _globals['_EMBEDDINGSERVICE']._serialized_end=1007
+  _globals['_EMBEDDINGSERVICE'].methods_by_name['EmbedText']._loaded_options = None
+  _globals['_EMBEDDINGSERVICE'].methods_by_name['EmbedText']._serialized_options = b'\252\224% \032\006search\032\ncaptioning\032\nchaptering'
+  _globals['_EMBEDDINGSERVICE'].methods_by_name['EmbedImages']._loaded_options = None
+  _globals['_EMBEDDINGSERVICE'].methods_by_name['EmbedImages']._serialized_options = b'\252\224%\000'
+  _globals['_EMBEDDINGSERVICE'].methods_by_name['Run']._loaded_options = None
+  _globals['_EMBEDDINGSERVICE'].methods_by_name['Run']._serialized_options = b'\252\224%\000'
+  _globals['_TEXTSPACE']._serialized_start=697
+  _globals['_TEXTSPACE']._serialized_end=761
+  _globals['_VECTOR']._serialized_start=118
+  _globals['_VECTOR']._serialized_end=142
+  _globals['_EMBEDTEXTREQUEST']._serialized_start=144
+  _globals['_EMBEDTEXTREQUEST']._serialized_end=228
+  _globals['_CALIBRATION']._serialized_start=230
+  _globals['_CALIBRATION']._serialized_end=275
+  _globals['_EMBEDTEXTRESPONSE']._serialized_start=277
+  _globals['_EMBEDTEXTRESPONSE']._serialized_end=344
+  _globals['_TEXTVECTORS']._serialized_start=346
+  _globals['_TEXTVECTORS']._serialized_end=472
+  _globals['_EMBEDIMAGESREQUEST']._serialized_start=474
+  _globals['_EMBEDIMAGESREQUEST']._serialized_end=510
+  _globals['_EMBEDIMAGESRESPONSE']._serialized_start=512
+  _globals['_EMBEDIMAGESRESPONSE']._serialized_end=592
+  _globals['_RUNREQUEST']._serialized_start=594
+  _globals['_RUNREQUEST']._serialized_end=639
+  _globals['_RUNRESPONSE']._serialized_start=641
+  _globals['_RUNRESPONSE']._serialized_end=695
+  _globals['_EMBEDDINGSERVICE']._serialized_start=764
+  _globals['_EMBEDDINGSERVICE']._serialized_end=1084
 # @@protoc_insertion_point(module_scope)

@@ -24,11 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from vidx.access.v1 import rule_pb2 as vidx_dot_access_dot_v1_dot_rule__pb2
 from vidx.media.v1 import media_pb2 as vidx_dot_media_dot_v1_dot_media__pb2
 from vidx.media.v1 import text_pb2 as vidx_dot_media_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#vidx/search/v1/search_service.proto\x12\x0evidx.search.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19vidx/media/v1/media.proto\x1a\x18vidx/media/v1/text.proto\"\xfe\x02\n\x06\x46ilter\x12\x0e\n\x06videos\x18\x01 \x03(\t\x12\x32\n\x06labels\x18\x02 \x03(\x0b\x32\".vidx.search.v1.Filter.LabelsEntry\x12/\n\x0b\x61\x64\x64\x65\x64_after\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x61\x64\x64\x65\x64_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0cmin_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cmax_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x05range\x18\x07 \x01(\x0b\x32\x18.vidx.media.v1.TimeRange\x12\x13\n\x0bshot_labels\x18\x08 \x03(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"B\n\x0bTrackWeight\x12#\n\x05track\x18\x01 \x01(\x0e\x32\x14.vidx.media.v1.Track\x12\x0e\n\x06weight\x18\x02 \x01(\x02\"\xf1\x01\n\rSearchRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\r\n\x05query\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12&\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x16.vidx.search.v1.Filter\x12\x1d\n\x15max_moments_per_video\x18\x06 \x01(\x05\x12\x11\n\tmin_score\x18\x07 \x01(\x02\x12+\n\x06tracks\x18\x08 \x03(\x0b\x32\x1b.vidx.search.v1.TrackWeight\x12\x13\n\x0bwith_facets\x18\t \x01(\x08\"\xb6\x01\n\x08\x45vidence\x12#\n\x05track\x18\x01 \x01(\x0e\x32\x14.vidx.media.v1.Track\x12\'\n\x05range\x18\x02 \x01(\x0b\x32\x18.vidx.media.v1.TimeRange\x12-\n\nframe_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05share\x18\x04 \x01(\x02\x12\x0c\n\x04text\x18\x05 \x01(\t\x12\x10\n\x08language\x18\x06 \x01(\t\"{\n\x06Moment\x12\r\n\x05video\x18\x01 \x01(\t\x12\'\n\x05range\x18\x02 \x01(\x0b\x32\x18.vidx.media.v1.TimeRange\x12\r\n\x05score\x18\x03 \x01(\x02\x12*\n\x08\x65vidence\x18\x04 \x03(\x0b\x32\x18.vidx.search.v1.Evidence\"y\n\x0eSearchResponse\x12\'\n\x07moments\x18\x01 \x03(\x0b\x32\x16.vidx.search.v1.Moment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12%\n\x06\x66\x61\x63\x65ts\x18\x03 \x03(\x0b\x32\x15.vidx.search.v1.Facet\"%\n\x05\x46\x61\x63\x65t\x12\r\n\x05label\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\"/\n\x0cIndexRequest\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.vidx.media.v1.Job\"8\n\rIndexResponse\x12\'\n\x07outputs\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Outputs\"\"\n\x12\x44\x65leteVideoRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"#\n\x13\x44\x65leteVideoResponse\x12\x0c\n\x04rows\x18\x01 \x01(\x03\"\x1c\n\x0cStatsRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\",\n\rStatsResponse\x12\x0c\n\x04rows\x18\x01 \x01(\x03\x12\r\n\x05space\x18\x02 \x01(\t2\xbc\x02\n\rSearchService\x12G\n\x06Search\x12\x1d.vidx.search.v1.SearchRequest\x1a\x1e.vidx.search.v1.SearchResponse\x12\x44\n\x05Index\x12\x1c.vidx.search.v1.IndexRequest\x1a\x1d.vidx.search.v1.IndexResponse\x12V\n\x0b\x44\x65leteVideo\x12\".vidx.search.v1.DeleteVideoRequest\x1a#.vidx.search.v1.DeleteVideoResponse\x12\x44\n\x05Stats\x12\x1c.vidx.search.v1.StatsRequest\x1a\x1d.vidx.search.v1.StatsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#vidx/search/v1/search_service.proto\x12\x0evidx.search.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19vidx/access/v1/rule.proto\x1a\x19vidx/media/v1/media.proto\x1a\x18vidx/media/v1/text.proto\"\xfe\x02\n\x06\x46ilter\x12\x0e\n\x06videos\x18\x01 \x03(\t\x12\x32\n\x06labels\x18\x02 \x03(\x0b\x32\".vidx.search.v1.Filter.LabelsEntry\x12/\n\x0b\x61\x64\x64\x65\x64_after\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x61\x64\x64\x65\x64_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0cmin_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cmax_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x05range\x18\x07 \x01(\x0b\x32\x18.vidx.media.v1.TimeRange\x12\x13\n\x0bshot_labels\x18\x08 \x03(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"B\n\x0bTrackWeight\x12#\n\x05track\x18\x01 \x01(\x0e\x32\x14.vidx.media.v1.Track\x12\x0e\n\x06weight\x18\x02 \x01(\x02\"\xf1\x01\n\rSearchRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\r\n\x05query\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12&\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x16.vidx.search.v1.Filter\x12\x1d\n\x15max_moments_per_video\x18\x06 \x01(\x05\x12\x11\n\tmin_score\x18\x07 \x01(\x02\x12+\n\x06tracks\x18\x08 \x03(\x0b\x32\x1b.vidx.search.v1.TrackWeight\x12\x13\n\x0bwith_facets\x18\t \x01(\x08\"\xb6\x01\n\x08\x45vidence\x12#\n\x05track\x18\x01 \x01(\x0e\x32\x14.vidx.media.v1.Track\x12\'\n\x05range\x18\x02 \x01(\x0b\x32\x18.vidx.media.v1.TimeRange\x12-\n\nframe_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05share\x18\x04 \x01(\x02\x12\x0c\n\x04text\x18\x05 \x01(\t\x12\x10\n\x08language\x18\x06 \x01(\t\"{\n\x06Moment\x12\r\n\x05video\x18\x01 \x01(\t\x12\'\n\x05range\x18\x02 \x01(\x0b\x32\x18.vidx.media.v1.TimeRange\x12\r\n\x05score\x18\x03 \x01(\x02\x12*\n\x08\x65vidence\x18\x04 \x03(\x0b\x32\x18.vidx.search.v1.Evidence\"y\n\x0eSearchResponse\x12\'\n\x07moments\x18\x01 \x03(\x0b\x32\x16.vidx.search.v1.Moment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12%\n\x06\x66\x61\x63\x65ts\x18\x03 \x03(\x0b\x32\x15.vidx.search.v1.Facet\"%\n\x05\x46\x61\x63\x65t\x12\r\n\x05label\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\"/\n\x0cIndexRequest\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.vidx.media.v1.Job\"8\n\rIndexResponse\x12\'\n\x07outputs\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Outputs\"\"\n\x12\x44\x65leteVideoRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"#\n\x13\x44\x65leteVideoResponse\x12\x0c\n\x04rows\x18\x01 \x01(\x03\"\x1c\n\x0cStatsRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\",\n\rStatsResponse\x12\x0c\n\x04rows\x18\x01 \x01(\x03\x12\r\n\x05space\x18\x02 \x01(\t2\xfc\x02\n\rSearchService\x12\x62\n\x06Search\x12\x1d.vidx.search.v1.SearchRequest\x1a\x1e.vidx.search.v1.SearchResponse\"\x19\xaa\x94%\x15\x1a\x07gateway\x1a\nchaptering\x12J\n\x05Index\x12\x1c.vidx.search.v1.IndexRequest\x1a\x1d.vidx.search.v1.IndexResponse\"\x04\xaa\x94%\x00\x12o\n\x0b\x44\x65leteVideo\x12\".vidx.search.v1.DeleteVideoRequest\x1a#.vidx.search.v1.DeleteVideoResponse\"\x17\xaa\x94%\x13\x1a\x07gateway\x1a\x08pipeline\x12J\n\x05Stats\x12\x1c.vidx.search.v1.StatsRequest\x1a\x1d.vidx.search.v1.StatsResponse\"\x04\xaa\x94%\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,34 +38,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FILTER_LABELSENTRY']._loaded_options = None
   _globals['_FILTER_LABELSENTRY']._serialized_options = b'8\001'
-  _globals['_FILTER']._serialized_start=174
-  _globals['_FILTER']._serialized_end=556
-  _globals['_FILTER_LABELSENTRY']._serialized_start=511
-  _globals['_FILTER_LABELSENTRY']._serialized_end=556
-  _globals['_TRACKWEIGHT']._serialized_start=558
-  _globals['_TRACKWEIGHT']._serialized_end=624
-  _globals['_SEARCHREQUEST']._serialized_start=627
-  _globals['_SEARCHREQUEST']._serialized_end=868
-  _globals['_EVIDENCE']._serialized_start=871
-  _globals['_EVIDENCE']._serialized_end=1053
-  _globals['_MOMENT']._serialized_start=1055
-  _globals['_MOMENT']._serialized_end=1178
-  _globals['_SEARCHRESPONSE']._serialized_start=1180
-  _globals['_SEARCHRESPONSE']._serialized_end=1301
-  _globals['_FACET']._serialized_start=1303
-  _globals['_FACET']._serialized_end=1340
-  _globals['_INDEXREQUEST']._serialized_start=1342
-  _globals['_INDEXREQUEST']._serialized_end=1389
-  _globals['_INDEXRESPONSE']._serialized_start=1391
-  _globals['_INDEXRESPONSE']._serialized_end=1447
-  _globals['_DELETEVIDEOREQUEST']._serialized_start=1449
-  _globals['_DELETEVIDEOREQUEST']._serialized_end=1483
-  _globals['_DELETEVIDEORESPONSE']._serialized_start=1485
-  _globals['_DELETEVIDEORESPONSE']._serialized_end=1520
-  _globals['_STATSREQUEST']._serialized_start=1522
-  _globals['_STATSREQUEST']._serialized_end=1550
-  _globals['_STATSRESPONSE']._serialized_start=1552
-  _globals['_STATSRESPONSE']._serialized_end=1596
-  _globals['_SEARCHSERVICE']._serialized_start=1599
-  _globals['_SEARCHSERVICE']._serialized_end=1915
+  _globals['_SEARCHSERVICE'].methods_by_name['Search']._loaded_options = None
+  _globals['_SEARCHSERVICE'].methods_by_name['Search']._serialized_options = b'\252\224%\025\032\007gateway\032\nchaptering'
+  _globals['_SEARCHSERVICE'].methods_by_name['Index']._loaded_options = None
+  _globals['_SEARCHSERVICE'].methods_by_name['Index']._serialized_options = b'\252\224%\000'
+  _globals['_SEARCHSERVICE'].methods_by_name['DeleteVideo']._loaded_options = None
+  _globals['_SEARCHSERVICE'].methods_by_name['DeleteVideo']._serialized_options = b'\252\224%\023\032\007gateway\032\010pipeline'
+  _globals['_SEARCHSERVICE'].methods_by_name['Stats']._loaded_options = None
+  _globals['_SEARCHSERVICE'].methods_by_name['Stats']._serialized_options = b'\252\224%\000'
+  _globals['_FILTER']._serialized_start=201
+  _globals['_FILTER']._serialized_end=583
+  _globals['_FILTER_LABELSENTRY']._serialized_start=538
+  _globals['_FILTER_LABELSENTRY']._serialized_end=583
+  _globals['_TRACKWEIGHT']._serialized_start=585
+  _globals['_TRACKWEIGHT']._serialized_end=651
+  _globals['_SEARCHREQUEST']._serialized_start=654
+  _globals['_SEARCHREQUEST']._serialized_end=895
+  _globals['_EVIDENCE']._serialized_start=898
+  _globals['_EVIDENCE']._serialized_end=1080
+  _globals['_MOMENT']._serialized_start=1082
+  _globals['_MOMENT']._serialized_end=1205
+  _globals['_SEARCHRESPONSE']._serialized_start=1207
+  _globals['_SEARCHRESPONSE']._serialized_end=1328
+  _globals['_FACET']._serialized_start=1330
+  _globals['_FACET']._serialized_end=1367
+  _globals['_INDEXREQUEST']._serialized_start=1369
+  _globals['_INDEXREQUEST']._serialized_end=1416
+  _globals['_INDEXRESPONSE']._serialized_start=1418
+  _globals['_INDEXRESPONSE']._serialized_end=1474
+  _globals['_DELETEVIDEOREQUEST']._serialized_start=1476
+  _globals['_DELETEVIDEOREQUEST']._serialized_end=1510
+  _globals['_DELETEVIDEORESPONSE']._serialized_start=1512
+  _globals['_DELETEVIDEORESPONSE']._serialized_end=1547
+  _globals['_STATSREQUEST']._serialized_start=1549
+  _globals['_STATSREQUEST']._serialized_end=1577
+  _globals['_STATSRESPONSE']._serialized_start=1579
+  _globals['_STATSRESPONSE']._serialized_end=1623
+  _globals['_SEARCHSERVICE']._serialized_start=1626
+  _globals['_SEARCHSERVICE']._serialized_end=2006
 # @@protoc_insertion_point(module_scope)

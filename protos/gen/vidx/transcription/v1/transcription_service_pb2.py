@@ -22,35 +22,44 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from vidx.access.v1 import rule_pb2 as vidx_dot_access_dot_v1_dot_rule__pb2
 from vidx.media.v1 import media_pb2 as vidx_dot_media_dot_v1_dot_media__pb2
 from vidx.media.v1 import text_pb2 as vidx_dot_media_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1vidx/transcription/v1/transcription_service.proto\x12\x15vidx.transcription.v1\x1a\x19vidx/media/v1/media.proto\x1a\x18vidx/media/v1/text.proto\"4\n\x11TranscribeRequest\x12\r\n\x05\x61udio\x18\x01 \x01(\x0c\x12\x10\n\x08language\x18\x02 \x01(\t\"C\n\x12TranscribeResponse\x12-\n\x05track\x18\x01 \x01(\x0b\x32\x1e.vidx.media.v1.TranscriptTrack\"L\n\x14ReadSubtitlesRequest\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x11\n\tfile_name\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"F\n\x15ReadSubtitlesResponse\x12-\n\x05track\x18\x01 \x01(\x0b\x32\x1e.vidx.media.v1.TranscriptTrack\"}\n\x15WriteSubtitlesRequest\x12-\n\x05track\x18\x01 \x01(\x0b\x32\x1e.vidx.media.v1.TranscriptTrack\x12\x35\n\x06\x66ormat\x18\x02 \x01(\x0e\x32%.vidx.transcription.v1.SubtitleFormat\")\n\x16WriteSubtitlesResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\"-\n\nRunRequest\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.vidx.media.v1.Job\"6\n\x0bRunResponse\x12\'\n\x07outputs\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Outputs*P\n\x0eSubtitleFormat\x12\x1f\n\x1bSUBTITLE_FORMAT_UNSPECIFIED\x10\x00\x12\x07\n\x03SRT\x10\x01\x12\n\n\x06WEBVTT\x10\x02\x12\x08\n\x04TEXT\x10\x03\x32\xa2\x03\n\x14TranscriptionService\x12\x61\n\nTranscribe\x12(.vidx.transcription.v1.TranscribeRequest\x1a).vidx.transcription.v1.TranscribeResponse\x12j\n\rReadSubtitles\x12+.vidx.transcription.v1.ReadSubtitlesRequest\x1a,.vidx.transcription.v1.ReadSubtitlesResponse\x12m\n\x0eWriteSubtitles\x12,.vidx.transcription.v1.WriteSubtitlesRequest\x1a-.vidx.transcription.v1.WriteSubtitlesResponse\x12L\n\x03Run\x12!.vidx.transcription.v1.RunRequest\x1a\".vidx.transcription.v1.RunResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1vidx/transcription/v1/transcription_service.proto\x12\x15vidx.transcription.v1\x1a\x19vidx/access/v1/rule.proto\x1a\x19vidx/media/v1/media.proto\x1a\x18vidx/media/v1/text.proto\"4\n\x11TranscribeRequest\x12\r\n\x05\x61udio\x18\x01 \x01(\x0c\x12\x10\n\x08language\x18\x02 \x01(\t\"C\n\x12TranscribeResponse\x12-\n\x05track\x18\x01 \x01(\x0b\x32\x1e.vidx.media.v1.TranscriptTrack\"L\n\x14ReadSubtitlesRequest\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x11\n\tfile_name\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"F\n\x15ReadSubtitlesResponse\x12-\n\x05track\x18\x01 \x01(\x0b\x32\x1e.vidx.media.v1.TranscriptTrack\"}\n\x15WriteSubtitlesRequest\x12-\n\x05track\x18\x01 \x01(\x0b\x32\x1e.vidx.media.v1.TranscriptTrack\x12\x35\n\x06\x66ormat\x18\x02 \x01(\x0e\x32%.vidx.transcription.v1.SubtitleFormat\")\n\x16WriteSubtitlesResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\"-\n\nRunRequest\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.vidx.media.v1.Job\"6\n\x0bRunResponse\x12\'\n\x07outputs\x18\x01 \x01(\x0b\x32\x16.vidx.media.v1.Outputs*P\n\x0eSubtitleFormat\x12\x1f\n\x1bSUBTITLE_FORMAT_UNSPECIFIED\x10\x00\x12\x07\n\x03SRT\x10\x01\x12\n\n\x06WEBVTT\x10\x02\x12\x08\n\x04TEXT\x10\x03\x32\xcc\x03\n\x14TranscriptionService\x12g\n\nTranscribe\x12(.vidx.transcription.v1.TranscribeRequest\x1a).vidx.transcription.v1.TranscribeResponse\"\x04\xaa\x94%\x00\x12y\n\rReadSubtitles\x12+.vidx.transcription.v1.ReadSubtitlesRequest\x1a,.vidx.transcription.v1.ReadSubtitlesResponse\"\r\xaa\x94%\t\x1a\x07gateway\x12|\n\x0eWriteSubtitles\x12,.vidx.transcription.v1.WriteSubtitlesRequest\x1a-.vidx.transcription.v1.WriteSubtitlesResponse\"\r\xaa\x94%\t\x1a\x07gateway\x12R\n\x03Run\x12!.vidx.transcription.v1.RunRequest\x1a\".vidx.transcription.v1.RunResponse\"\x04\xaa\x94%\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vidx.transcription.v1.transcription_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SUBTITLEFORMAT']._serialized_start=675
-  _globals['_SUBTITLEFORMAT']._serialized_end=755
-  _globals['_TRANSCRIBEREQUEST']._serialized_start=129
-  _globals['_TRANSCRIBEREQUEST']._serialized_end=181
-  _globals['_TRANSCRIBERESPONSE']._serialized_start=183
-  _globals['_TRANSCRIBERESPONSE']._serialized_end=250
-  _globals['_READSUBTITLESREQUEST']._serialized_start=252
-  _globals['_READSUBTITLESREQUEST']._serialized_end=328
-  _globals['_READSUBTITLESRESPONSE']._serialized_start=330
-  _globals['_READSUBTITLESRESPONSE']._serialized_end=400
-  _globals['_WRITESUBTITLESREQUEST']._serialized_start=402
-  _globals['_WRITESUBTITLESREQUEST']._serialized_end=527
-  _globals['_WRITESUBTITLESRESPONSE']._serialized_start=529
-  _globals['_WRITESUBTITLESRESPONSE']._serialized_end=570
-  _globals['_RUNREQUEST']._serialized_start=572
-  _globals['_RUNREQUEST']._serialized_end=617
-  _globals['_RUNRESPONSE']._serialized_start=619
-  _globals['_RUNRESPONSE']._serialized_end=673
-  _globals['_TRANSCRIPTIONSERVICE']._serialized_start=758
-  _globals['_TRANSCRIPTIONSERVICE']._serialized_end=1176
+  _globals['_TRANSCRIPTIONSERVICE'].methods_by_name['Transcribe']._loaded_options = None
+  _globals['_TRANSCRIPTIONSERVICE'].methods_by_name['Transcribe']._serialized_options = b'\252\224%\000'
+  _globals['_TRANSCRIPTIONSERVICE'].methods_by_name['ReadSubtitles']._loaded_options = None
+  _globals['_TRANSCRIPTIONSERVICE'].methods_by_name['ReadSubtitles']._serialized_options = b'\252\224%\t\032\007gateway'
+  _globals['_TRANSCRIPTIONSERVICE'].methods_by_name['WriteSubtitles']._loaded_options = None
+  _globals['_TRANSCRIPTIONSERVICE'].methods_by_name['WriteSubtitles']._serialized_options = b'\252\224%\t\032\007gateway'
+  _globals['_TRANSCRIPTIONSERVICE'].methods_by_name['Run']._loaded_options = None
+  _globals['_TRANSCRIPTIONSERVICE'].methods_by_name['Run']._serialized_options = b'\252\224%\000'
+  _globals['_SUBTITLEFORMAT']._serialized_start=702
+  _globals['_SUBTITLEFORMAT']._serialized_end=782
+  _globals['_TRANSCRIBEREQUEST']._serialized_start=156
+  _globals['_TRANSCRIBEREQUEST']._serialized_end=208
+  _globals['_TRANSCRIBERESPONSE']._serialized_start=210
+  _globals['_TRANSCRIBERESPONSE']._serialized_end=277
+  _globals['_READSUBTITLESREQUEST']._serialized_start=279
+  _globals['_READSUBTITLESREQUEST']._serialized_end=355
+  _globals['_READSUBTITLESRESPONSE']._serialized_start=357
+  _globals['_READSUBTITLESRESPONSE']._serialized_end=427
+  _globals['_WRITESUBTITLESREQUEST']._serialized_start=429
+  _globals['_WRITESUBTITLESREQUEST']._serialized_end=554
+  _globals['_WRITESUBTITLESRESPONSE']._serialized_start=556
+  _globals['_WRITESUBTITLESRESPONSE']._serialized_end=597
+  _globals['_RUNREQUEST']._serialized_start=599
+  _globals['_RUNREQUEST']._serialized_end=644
+  _globals['_RUNRESPONSE']._serialized_start=646
+  _globals['_RUNRESPONSE']._serialized_end=700
+  _globals['_TRANSCRIPTIONSERVICE']._serialized_start=785
+  _globals['_TRANSCRIPTIONSERVICE']._serialized_end=1245
 # @@protoc_insertion_point(module_scope)
