@@ -9,6 +9,7 @@
     ├── NotFound
     ├── AlreadyExists
     ├── Conflict              not in the state that this needs
+    ├── Outdated              changed since the caller read it
     ├── Unauthenticated       nobody knows who asks
     ├── Denied                not allowed, to this caller or to anybody
     ├── Cancelled
@@ -78,6 +79,10 @@ class Conflict(VidxError):
 
 class Unauthenticated(VidxError):
     reason = "UNAUTHENTICATED"
+
+
+class Outdated(VidxError):
+    reason = "OUTDATED"
 
 
 class Denied(VidxError):

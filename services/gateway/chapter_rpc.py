@@ -46,12 +46,12 @@ class ChapterRpc(VideoIndexServiceServicer):
         name = VideoName.parse(request.parent, "parent")
         given = request.WhichOneof("edit")
         if given == "file":
-            self._chapters.put_file(name, request.file.format, request.file.content)
+            self._chapters.put_file(name, request.file.format, request.file.content, request.etag)
         elif given == "chapters":
             listed = [(*_bounds(one.range), one.title) for one in request.chapters.chapters]
-            self._chapters.put(name, lambda duration: chapters.checked(listed, duration))
+            self._chapters.put(name, lambda duration: chapters.checked(listed, duration), request.etag)
         else:
-            self._chapters.clear(name)
+            self._chapters.clear(name, request.etag)
         return convert.video(self._videos.get(name))
 
     def ExportChapters(  # noqa: N802

@@ -66,15 +66,16 @@ class VideoChapters:
         locked = self._store.load(key, Chapters).chapters if key and not titles else ()
         return self._chaptering.chapters(self.sources(known), replace(wish, titles=titles, locked=locked), left)
 
-    def put(self, name: VideoName, chapters: Callable[[int], tuple[Chapter, ...]]) -> None:
-        """Lock chapters, instead of all that were locked before; none forgets those.
+    def put(self, name: VideoName, chapters: Callable[[int], tuple[Chapter, ...]], etag: str = "") -> None:
+        """Lock chapters, instead of all that were locked before; none forgets those. Raises Outdated for an etag that
+        is given and no longer the video's, as `put_file` and `clear` do.
 
         `chapters` makes them for a video of so many nanoseconds; the rest is fitted around them.
         """
         found = chapters(self._duration(name))
-        self._control.update(name, Change(chapters=Chapters(found)))
+        self._control.update(name, Change(chapters=Chapters(found), etag=etag))
 
-    def put_file(self, name: VideoName, format_: str, content: bytes) -> None:
+    def put_file(self, name: VideoName, format_: str, content: bytes, etag: str = "") -> None:
         """The same with the chapters that a file names. An empty format is told from the content."""
         if not 0 < len(content) <= LONGEST_FILE:
             raise _wrong("file.content", f"1 to {LONGEST_FILE} bytes")
@@ -82,11 +83,11 @@ class VideoChapters:
         named = tuple(chapter for chapter in read if chapter.locked)
         if not named:
             raise _wrong("file.content", "it names no chapter")
-        self._control.update(name, Change(chapters=Chapters(named)))
+        self._control.update(name, Change(chapters=Chapters(named), etag=etag))
 
-    def clear(self, name: VideoName) -> None:
+    def clear(self, name: VideoName, etag: str = "") -> None:
         """Forget what was set before."""
-        self._control.update(name, Change(chapters=Chapters()))
+        self._control.update(name, Change(chapters=Chapters(), etag=etag))
 
     def export(self, name: VideoName, format_: str) -> File:
         """The stored chapters as a file of another tool."""

@@ -10,7 +10,7 @@ from services.gateway.collections import CollectionView
 from services.gateway.progress import MissingView, StageView
 from services.gateway.texts import Description
 from services.gateway.videos import VideoView
-from services.pipeline.control import Removed
+from services.pipeline.control import Removed, etag
 from services.runtime.chapters_proto import SOURCES as TITLE_SOURCES
 from services.runtime.chapters_proto import chapters_to
 from services.runtime.media_proto import duration, range_to, timestamp
@@ -45,6 +45,7 @@ def video(view: VideoView) -> pb.Video:
         row_count=row.row_count if row.state == VideoState.READY else 0,
         subtitle_file=row.subtitles_name,
         missing_tracks=map(missing, view.missing),
+        etag=etag(row),
     )
     if row.duration:
         message.duration.CopyFrom(duration(row.duration))

@@ -18,7 +18,10 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
 class Edits:
-    """Use cases that change a transcript. What depends on it is done again, and nothing else."""
+    """Use cases that change a transcript. What depends on it is done again, and nothing else.
+
+    Every method raises Outdated when an etag is given that is no longer the video's.
+    """
 
     def __init__(self, database: Database, control: Control, texts: Texts, subtitles: Subtitles) -> None:
         self._database = database
@@ -26,7 +29,7 @@ class Edits:
         self._texts = texts
         self._subtitles = subtitles
 
-    def file(self, name: VideoName, file_name: str, content: bytes, language: str) -> None:
+    def file(self, name: VideoName, file_name: str, content: bytes, language: str, etag: str = "") -> None:
         """Put a subtitle file in. What of it lies behind the video's end is left out.
 
         Raises InvalidInput, which says the wrong line.
@@ -39,19 +42,19 @@ class Edits:
         if track.cues and not cues:
             rule = "every cue lies behind the video's end"
             raise InvalidInput(f"subtitle file {file_name!r}: {rule}", fields={"file.content": rule})
-        self._put(name, TranscriptTrack(language or track.language, Source.EDITED, cues=cues))
+        self._put(name, TranscriptTrack(language or track.language, Source.EDITED, cues=cues), etag)
 
-    def segments(self, name: VideoName, cues: Callable[[int], tuple[Cue, ...]], language: str) -> None:
+    def segments(self, name: VideoName, cues: Callable[[int], tuple[Cue, ...]], language: str, etag: str = "") -> None:
         """Put cues in; `cues` makes them for a video of so many nanoseconds. None at all: nothing is said."""
         language = self._language(name, language)
-        self._put(name, TranscriptTrack(language, Source.EDITED, cues=cues(self._duration(name))))
+        self._put(name, TranscriptTrack(language, Source.EDITED, cues=cues(self._duration(name))), etag)
 
-    def clear(self, name: VideoName) -> None:
+    def clear(self, name: VideoName, etag: str = "") -> None:
         """Forget what was put in, and go by the other sources again."""
-        self._control.update(name, Change(transcript=Transcript()))
+        self._control.update(name, Change(transcript=Transcript(), etag=etag))
 
-    def _put(self, name: VideoName, track: TranscriptTrack) -> None:
-        self._control.update(name, Change(transcript=Transcript((track,))))
+    def _put(self, name: VideoName, track: TranscriptTrack, etag: str) -> None:
+        self._control.update(name, Change(transcript=Transcript((track,)), etag=etag))
 
     def _language(self, name: VideoName, language: str) -> str:
         if language and (len(language) > 35 or not _LANGUAGE.fullmatch(language)):

@@ -148,10 +148,10 @@ class VideoIndexRpc(TextRpc, ChapterRpc, SkimRpc):
         name = VideoName.parse(request.video.name, "video.name")
         title = request.video.title if "title" in paths else None
         labels = dict(request.video.labels) if "labels" in paths else None
-        return convert.video(self._videos.update(name, title, labels))
+        return convert.video(self._videos.update(name, title, labels, request.video.etag))
 
     def DeleteVideo(self, request: pb.DeleteVideoRequest, context: grpc.ServicerContext) -> pb.DeleteVideoResponse:  # noqa: N802
-        removed = self._control.remove(VideoName.parse(request.name))
+        removed = self._control.remove(VideoName.parse(request.name), request.etag)
         return pb.DeleteVideoResponse(removed=convert.removed(removed))
 
     def RetryVideo(self, request: pb.RetryVideoRequest, context: grpc.ServicerContext) -> pb.Video:  # noqa: N802

@@ -46,14 +46,16 @@ class TextRpc(VideoIndexServiceServicer):
         name = VideoName.parse(request.name)
         given = request.WhichOneof("transcript")
         if given == "file":
-            self._edits.file(name, request.file.file_name, request.file.content, request.language)
+            self._edits.file(name, request.file.file_name, request.file.content, request.language, request.etag)
         elif given == "segments":
-            self._edits.segments(name, partial(segments.cues, request.segments.segments), request.language)
+            self._edits.segments(
+                name, partial(segments.cues, request.segments.segments), request.language, request.etag
+            )
         elif request.language:
             rule = "only with a transcript; without one the earlier edit is taken back"
             raise InvalidInput(f"language: {rule}", fields={"language": rule})
         else:
-            self._edits.clear(name)
+            self._edits.clear(name, request.etag)
         return self._video(name)
 
     def ListCaptions(self, request: pb.ListCaptionsRequest, context: grpc.ServicerContext) -> pb.ListCaptionsResponse:  # noqa: N802

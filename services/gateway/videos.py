@@ -72,13 +72,13 @@ class Videos:
         last = views[-1].row if views else None
         return views, pages.token([last.created, last.id], request) if last and len(rows) > limit else ""
 
-    def update(self, name: VideoName, title: str | None, labels: dict[str, str] | None) -> VideoView:
-        """Change title or labels; None leaves as is."""
+    def update(self, name: VideoName, title: str | None, labels: dict[str, str] | None, etag: str = "") -> VideoView:
+        """Change title or labels; None leaves as is. Raises Outdated when the etag is given and not the video's."""
         if title is not None:
             title = clean_title(title)
         if labels is not None:
             check_labels(labels, "video.labels")
-        self._control.update(name, Change(title=title, labels=labels))
+        self._control.update(name, Change(title=title, labels=labels, etag=etag))
         return self.get(name)
 
     def watch(self, name: VideoName, active: Callable[[], bool]) -> Iterator[VideoView]:

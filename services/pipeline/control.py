@@ -11,7 +11,7 @@ from services.catalog.models import Job, Tombstone, Video
 from services.catalog.states import ENDED, JobState, VideoState
 from services.core import artifacts
 from services.core.chapters import Chapters
-from services.core.errors import Conflict, InvalidInput, NotFound
+from services.core.errors import Conflict, InvalidInput, NotFound, Outdated
 from services.core.media import VideoInfo
 from services.core.names import VideoName
 from services.core.store import Artifacts
@@ -44,6 +44,8 @@ class Change:
     """Put in by a person; without tracks, what was put in before is forgotten."""
     chapters: Chapters | None = None
     """Set by a person; without chapters, what was set before is forgotten."""
+    etag: str = ""
+    """Unless empty, what `etag` gave of the video that the change was made for."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,11 @@ class Removed:
             self.bytes + other.bytes,
             self.rows + other.rows,
         )
+
+
+def etag(video: Video) -> str:
+    """Stands for all that people say of a video: the same again only for the same, as its info's key is a digest."""
+    return f'"{artifacts.digest(video.info_key)}"'
 
 
 class Control:
@@ -128,11 +135,16 @@ class Control:
         self._store.save(video.chapters_key, chapters)
 
     def update(self, name: VideoName, change: Change) -> None:
-        """Change what is said of a video; what depends on it is done again, and nothing else."""
+        """Change what is said of a video; what depends on it is done again, and nothing else.
+
+        Changes that meet are made one after the other, each on what the one before left. Raises Outdated for a change
+        that was made for another state of the video.
+        """
         changed = False
         while not changed:
             with self._database.read() as session:
                 draft = self._existing(session, name, lock=False)
+            _same(draft, change.etag)
             old_key = draft.info_key
             # Stored before the catalog is locked, for the store may take its time; then nothing may have changed.
             for field, value in (("title", change.title), ("labels", change.labels)):
@@ -205,10 +217,14 @@ class Control:
         if messages:
             self._queue.revoke(messages)
 
-    def remove(self, name: VideoName) -> Removed:
-        """Remove a video's rows, objects and entry. A removal that breaks off is ended by the reconciler."""
+    def remove(self, name: VideoName, etag: str = "") -> Removed:
+        """Remove a video's rows, objects and entry. A removal that breaks off is ended by the reconciler.
+
+        Raises Outdated when the etag is given and no longer that of the video.
+        """
         with self._database.write() as session:
             video = self._existing(session, name, deleting=True)
+            _same(video, etag)
             flying = ledger.stop(session, video, VideoState.DELETING, JobState.CANCELLED)
             # From now on the same bytes may be uploaded anew.
             video.copy = video.id
@@ -249,3 +265,9 @@ class Control:
         if video is None or (video.state == VideoState.DELETING and not deleting):
             raise NotFound(f"no video {name}")
         return video
+
+
+def _same(video: Video, known: str) -> None:
+    """Raises Outdated unless the etag is empty or the video's own."""
+    if known and known != etag(video):
+        raise Outdated(f"{ledger.name_of(video)} was changed since it was read: read it again, then change it")

@@ -21,6 +21,7 @@ CODES: dict[type[e.VidxError], grpc.StatusCode] = {
     e.AlreadyExists: grpc.StatusCode.ALREADY_EXISTS,
     e.Conflict: grpc.StatusCode.FAILED_PRECONDITION,
     e.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    e.Outdated: grpc.StatusCode.ABORTED,
     e.Denied: grpc.StatusCode.PERMISSION_DENIED,
     e.Cancelled: grpc.StatusCode.CANCELLED,
     e.Exhausted: grpc.StatusCode.RESOURCE_EXHAUSTED,

@@ -9,6 +9,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from pydantic import SecretStr
 from sqlalchemy.exc import IntegrityError
 
@@ -44,6 +45,34 @@ def move(database: Database, act, revision: str) -> list[str]:
 
 def test_the_migrations_can_be_undone(database: Database) -> None:
     assert move(database, command.downgrade, "base") == ["alembic_version"]
+
+
+def test_every_migration_can_be_undone_and_done_again(database: Database) -> None:
+    """Down to nothing a step at a time, and each step up again, which must give the tables that were there."""
+    scripts = ScriptDirectory(str(module._MIGRATIONS))
+    revisions = [script.revision for script in scripts.walk_revisions()]
+    assert len(revisions) >= 3
+    for below in [*revisions[1:], "base"]:
+        before = shape(database)
+        move(database, command.downgrade, below)
+        assert shape(database) != before
+        move(database, command.upgrade, "+1")
+        assert shape(database) == before
+        move(database, command.downgrade, below)
+
+
+def shape(database: Database) -> dict[str, object]:
+    """Every table's columns, keys and indexes, as the database has them."""
+    found: dict[str, object] = {}
+    with database._engine.connect() as connection:
+        inspector = sa.inspect(connection)
+        for table in sorted(set(inspector.get_table_names()) - {"alembic_version"}):
+            # A column that was dropped and added again stands last.
+            columns = sorted((c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(table))
+            foreign = sorted(str(sorted(key.items(), key=str)) for key in inspector.get_foreign_keys(table))
+            indexes = sorted((str(index["name"]), index["column_names"]) for index in inspector.get_indexes(table))
+            found[table] = (columns, inspector.get_pk_constraint(table)["constrained_columns"], foreign, indexes)
+    return found
 
 
 def test_a_catalog_of_an_earlier_version_keeps_all_that_it_holds(database: Database) -> None:

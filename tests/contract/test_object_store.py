@@ -5,38 +5,25 @@ import os
 import resource
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from services.core.errors import NotFound, StorageFull, Unavailable, VidxError
 from services.core.store import ObjectStore
+from services.runtime.settings import StoreSettings
+from services.runtime.store import connect
 from services.runtime.store_folder import LEFTOVER_S, FolderStore
 from services.runtime.store_s3 import S3Store
-from tests.servers import s3 as s3_server
 
 BIG = bytes(range(256)) * 80_000  # 20 MB: more than one part of a multipart upload
 KEYS = ["a", "collections/c/videos/v/source", "collections/c/videos/v/decoding/frames/000001-ab.pb", "c/v w/ä+%20&.x"]
 
 
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory) -> Iterator[tuple[str, str, str]]:
-    with s3_server.serving(tmp_path_factory.mktemp("s3")) as server:
-        yield server.endpoint, server.access_key, server.secret_key
-
-
-@pytest.fixture(params=["folder", "s3"])
-def store(request, tmp_path) -> ObjectStore:
-    if request.param == "folder":
-        return FolderStore(tmp_path / "store")
-    endpoint, access_key, secret_key = request.getfixturevalue("s3")
-    bucket = f"b{abs(hash(request.node.name)) % 10**12}"
-    found = S3Store(
-        endpoint, bucket, access_key, secret_key, secure=False, region="us-east-1", scratch=tmp_path / "scratch"
-    )
-    found.ensure_bucket()
-    found.ensure_bucket()
-    return found
+@pytest.fixture
+def store(every_store: StoreSettings) -> ObjectStore:
+    connect(every_store)
+    # Once more: every service makes the bucket at its start.
+    return connect(every_store).objects
 
 
 @pytest.mark.parametrize("key", KEYS)

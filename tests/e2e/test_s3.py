@@ -12,9 +12,8 @@ from tests.servers.platform import Platform, serving
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[s3.S3]:
-    with s3.serving(tmp_path_factory.mktemp("s3")) as found:
-        yield found
+def server(s3_server: s3.S3) -> s3.S3:
+    return s3_server
 
 
 @pytest.fixture(scope="module")

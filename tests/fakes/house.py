@@ -18,7 +18,8 @@ from services.pipeline.reconciler import Reconciler
 from services.pipeline.service import Pipeline
 from services.pipeline.settings import PipelineSettings
 from services.runtime.artifacts import ArtifactStore
-from services.runtime.store_folder import FolderStore
+from services.runtime.settings import StoreSettings
+from services.runtime.store import connect
 from tests.fakes.pipeline import FakeIndex, FakeQueue, success
 
 SETTINGS = PipelineSettings(search_address="none", silence_s=0.001, unclaimed_s=0.001, window=100)
@@ -74,22 +75,28 @@ class House:
 
 
 @contextmanager
-def open_house(tmp_path: Path, catalog: CatalogSettings | None = None) -> Iterator[House]:
-    """A house in a folder, with the collection `c`; the catalog is a file of it, unless another is given.
+def open_house(
+    tmp_path: Path,
+    catalog: CatalogSettings | None = None,
+    objects: StoreSettings | None = None,
+    queue: FakeQueue | None = None,
+    settings: PipelineSettings = SETTINGS,
+) -> Iterator[House]:
+    """A house in a folder, with the collection `c`; catalog and store lie in it, unless others are given.
 
-    Several houses may share a folder and a catalog, as several gateways do.
+    Several houses may share a folder, a catalog and a queue, as several gateways and pipelines do.
     """
     database = Database(catalog or CatalogSettings(url=SecretStr(f"sqlite:///{tmp_path}/catalog.db")))
     database.migrate()
-    store = ArtifactStore(FolderStore(tmp_path / "store"))
-    queue, index = FakeQueue(), FakeIndex()
+    store = connect(objects or StoreSettings(url=f"folder://{tmp_path / 'store'}", min_free_bytes=0))
+    queue, index = queue or FakeQueue(), FakeIndex()
     control = Control(database, store, queue, index)
-    pipeline = Pipeline(database, queue, SETTINGS)
+    pipeline = Pipeline(database, queue, settings)
     with database.write() as session:
         if session.get(Collection, "c") is None:
             session.add(Collection(id="c", created=1))
     yield House(
         database, store, queue, index, control, pipeline,
-        Reconciler(database, store, queue, pipeline, control, SETTINGS),
+        Reconciler(database, store, queue, pipeline, control, settings),
     )  # fmt: skip
     database.close()

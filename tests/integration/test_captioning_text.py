@@ -21,7 +21,8 @@ from services.core.times import SECOND, TimeRange
 from services.decoding import pyav
 from services.decoding.ports import Limits, Sampling
 from services.runtime.artifacts import ArtifactStore
-from services.runtime.store_folder import FolderStore
+from services.runtime.settings import StoreSettings
+from services.runtime.store import connect
 from tests.media.films import film
 from tests.media.pictures import hold, pan
 from tests.media.slides import DARK, Slide, Style, slide, slides_film, texts, write
@@ -42,9 +43,9 @@ def reader() -> RapidReader:
     return RapidReader(threads=1)
 
 
-def frames_of(path: Path, folder: Path) -> ArtifactStore:
+def frames_of(path: Path, folder: Path, objects: StoreSettings) -> ArtifactStore:
     """A store with the film's frames and JPEGs, as decoding writes them."""
-    store = ArtifactStore(FolderStore(folder / "store"))
+    store = connect(objects)
     (folder / "made").mkdir()
     length = pyav.probe(path, Limits()).duration
     made = pyav.segment(path, Limits(), Sampling(), TimeRange(0, length), False, folder / "made")
@@ -53,8 +54,8 @@ def frames_of(path: Path, folder: Path) -> ArtifactStore:
     return store
 
 
-def read(path: Path, folder: Path, reader: RapidReader) -> OnScreenText:
-    store = frames_of(path, folder)
+def read(path: Path, folder: Path, reader: RapidReader, objects: StoreSettings) -> OnScreenText:
+    store = frames_of(path, folder, objects)
     stage = OnScreen(store, PillowPictures(10_000_000), reader)
     job = Job(VIDEO, "captioning.text", 0, inputs={"frames": (f"{VIDEO}/frames",)})
     return store.load(stage.segment(job, no_progress).artifacts["readings"], OnScreenText)
@@ -74,24 +75,28 @@ def found_words(found: OnScreenText, shown: Sequence[Slide], within: int) -> tup
     return hits, len(words)
 
 
-def test_thirty_slides_are_read_each_while_it_is_shown(tmp_path: Path, reader: RapidReader) -> None:
+def test_thirty_slides_are_read_each_while_it_is_shown(
+    tmp_path: Path, reader: RapidReader, objects: StoreSettings
+) -> None:
     path = tmp_path / "slides.mp4"
     shown = slides_film(path, texts(11, 30), STYLES, seed=11, rate=10, seconds=(1.2, 2.4))
-    hits, words = found_words(read(path, tmp_path, reader), shown, SECOND // 2)
+    hits, words = found_words(read(path, tmp_path, reader, objects), shown, SECOND // 2)
     print(f"on-screen text: {hits} of {words} words found within half a second")
     assert hits >= 0.95 * words
 
 
-def test_slides_that_differ_in_their_text_only_are_told_apart(tmp_path: Path, reader: RapidReader) -> None:
+def test_slides_that_differ_in_their_text_only_are_told_apart(
+    tmp_path: Path, reader: RapidReader, objects: StoreSettings
+) -> None:
     path = tmp_path / "slides.mp4"
     shown = slides_film(path, texts(5, 6), (Style(32),), seed=5, rate=10)
-    found = read(path, tmp_path, reader)
+    found = read(path, tmp_path, reader, objects)
     assert [reading.range for reading in found.readings] == [one.range for one in shown]
     hits, words = found_words(found, shown, 0)
     assert hits >= 0.95 * words
 
 
-def test_a_title_over_a_moving_scene_is_read(tmp_path: Path, reader: RapidReader) -> None:
+def test_a_title_over_a_moving_scene_is_read(tmp_path: Path, reader: RapidReader, objects: StoreSettings) -> None:
     pictures = []
     for i, picture in enumerate(pan(3, 80, 1280, 720, reach=0.3)):
         image = Image.fromarray(picture)
@@ -99,7 +104,7 @@ def test_a_title_over_a_moving_scene_is_read(tmp_path: Path, reader: RapidReader
             image.paste((10, 10, 10), (60, 560, 900, 660))
             write(image, ["Professor Harbour of history"], Style(48, ink=(255, 255, 255)), (90, 580))
         pictures.append(np.asarray(image))
-    (reading,) = read(film(tmp_path / "f.mp4", pictures, rate=10), tmp_path, reader).readings
+    (reading,) = read(film(tmp_path / "f.mp4", pictures, rate=10), tmp_path, reader, objects).readings
     assert reading.text == "Professor Harbour of history"
     # Frames of a moving scene are a second apart.
     assert abs(reading.range.start - 3 * SECOND) <= SECOND
@@ -107,19 +112,20 @@ def test_a_title_over_a_moving_scene_is_read(tmp_path: Path, reader: RapidReader
     assert reading.lines[0].box.top == pytest.approx(0.81, abs=0.05)
 
 
-def test_photographs_have_no_text(reader: RapidReader, tmp_path: Path) -> None:
+def test_photographs_have_no_text(reader: RapidReader, objects: StoreSettings) -> None:
     data = pytest.importorskip("skimage.data")
-    store = ArtifactStore(FolderStore(tmp_path))
-    stage = OnScreen(store, PillowPictures(10_000_000), reader)
+    stage = OnScreen(connect(objects), PillowPictures(10_000_000), reader)
     for made in (data.chelsea, data.coffee, data.cat):
         out = BytesIO()
         Image.fromarray(made()).save(out, "JPEG")
         assert stage.read(out.getvalue()) == ()
 
 
-def test_a_black_film_is_read_quickly_and_has_no_text(tmp_path: Path, reader: RapidReader) -> None:
+def test_a_black_film_is_read_quickly_and_has_no_text(
+    tmp_path: Path, reader: RapidReader, objects: StoreSettings
+) -> None:
     black = np.zeros((180, 320, 3), np.uint8)
-    assert read(film(tmp_path / "f.mp4", hold(black, 30), rate=10), tmp_path, reader) == OnScreenText()
+    assert read(film(tmp_path / "f.mp4", hold(black, 30), rate=10), tmp_path, reader, objects) == OnScreenText()
 
 
 def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,8 +29,8 @@ from services.runtime.artifacts import ArtifactStore
 from services.runtime.chat import Server
 from services.runtime.grpc_client import channel
 from services.runtime.grpc_server import create_server
-from services.runtime.settings import ServerSettings
-from services.runtime.store_folder import FolderStore
+from services.runtime.settings import ServerSettings, StoreSettings
+from services.runtime.store import connect
 from tests.fakes.chaptering import VIDEO, FakeEncoder, FakeQueries, answering, knowing, stage, store, summarizing, talk
 from tests.servers.chat import ChatServer, chat_server
 
@@ -57,8 +56,8 @@ def server() -> Iterator[ChatServer]:
 
 
 @pytest.fixture
-def artifacts(tmp_path: Path) -> ArtifactStore:
-    return ArtifactStore(FolderStore(tmp_path))
+def artifacts(objects: StoreSettings) -> ArtifactStore:
+    return connect(objects)
 
 
 def writer(server: ChatServer, context: int = 8192, **more: Any) -> ChatWriter:

@@ -13,23 +13,26 @@ from vidx.chaptering.v1 import chaptering_service_pb2 as pb
 from vidx.chaptering.v1.chaptering_service_pb2_grpc import ChapteringServiceStub
 from vidx.media.v1 import chapters_pb2
 
-from services.runtime.artifacts import ArtifactStore
-from services.runtime.store_folder import FolderStore
+from services.runtime.settings import StoreSettings
+from services.runtime.store import connect
 from tests.fakes.chaptering import embedding_service, store, talk
 from tests.fakes.embedding import DIMENSION
+from tests.servers import stores
 from tests.servers.ports import free_ports
 
 KEY = "a-key-that-nobody-may-see"
 
 
-def test_a_process_starts_without_its_language_model_and_search_and_says_what_is_missing(tmp_path: Path) -> None:
-    keys = store(ArtifactStore(FolderStore(tmp_path / "store", 0)), talk((20, 25, 30), dimension=DIMENSION))
+def test_a_process_starts_without_its_language_model_and_search_and_says_what_is_missing(
+    tmp_path: Path, objects: StoreSettings
+) -> None:
+    keys = store(connect(objects), talk((20, 25, 30), dimension=DIMENSION))
     address, nobody = (f"127.0.0.1:{port}" for port in free_ports(2))
     with embedding_service(tmp_path / "embedding") as embedding:
         environment = {
             **os.environ,
             "VIDX_SERVER_ADDRESS": address,
-            "VIDX_STORE_URL": f"folder://{tmp_path / 'store'}",
+            **stores.environment(objects),
             "VIDX_CHAPTERING_EMBEDDING_ADDRESS": embedding,
             "VIDX_CHAPTERING_CHAT_URL": f"http://{nobody}/v1",
             "VIDX_CHAPTERING_CHAT_KEY": KEY,
@@ -61,14 +64,14 @@ def test_a_process_starts_without_its_language_model_and_search_and_says_what_is
             process.kill()
 
 
-def test_a_process_chapters_sums_up_and_ends_in_order(tmp_path: Path) -> None:
-    keys = store(ArtifactStore(FolderStore(tmp_path / "store", 0)), talk((20, 25, 30), dimension=DIMENSION))
+def test_a_process_chapters_sums_up_and_ends_in_order(tmp_path: Path, every_store: StoreSettings) -> None:
+    keys = store(connect(every_store), talk((20, 25, 30), dimension=DIMENSION))
     address = f"127.0.0.1:{free_ports(1)[0]}"
     with embedding_service(tmp_path / "embedding") as embedding:
         environment = {
             **os.environ,
             "VIDX_SERVER_ADDRESS": address,
-            "VIDX_STORE_URL": f"folder://{tmp_path / 'store'}",
+            **stores.environment(every_store),
             "VIDX_CHAPTERING_EMBEDDING_ADDRESS": embedding,
             "VIDX_CHAPTERING_SHORTEST_S": "30",
         }

@@ -4,7 +4,7 @@ import io
 import itertools
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -24,7 +24,8 @@ from services.decoding.reader import SandboxedReader, Timeouts
 from services.decoding.service import Decoding, Shape
 from services.runtime.artifacts import ArtifactStore
 from services.runtime.sandbox import Sandbox
-from services.runtime.store_folder import FolderStore
+from services.runtime.settings import StoreSettings
+from services.runtime.store import connect
 from tests.media import films
 from tests.media.broken import phone_matrix, timeless
 from tests.media.films import Cue, clicks, film, stills, tone, two_scenes
@@ -41,11 +42,14 @@ def sandbox() -> Iterator[Sandbox]:
         yield found
 
 
+NewStore = Callable[[], StoreSettings]
+
+
 class Stage:
     """The stage on its real parts, over one film."""
 
-    def __init__(self, tmp_path: Path, sandbox: Sandbox, segment: int) -> None:
-        self.store = ArtifactStore(FolderStore(tmp_path / "store"))
+    def __init__(self, objects: StoreSettings, sandbox: Sandbox, segment: int) -> None:
+        self.store = connect(objects)
         reader = SandboxedReader(sandbox, sandbox, Limits(), Sampling(), Timeouts())
         self.service = Decoding(self.store, reader, Shape(segment * SECOND))
 
@@ -118,8 +122,8 @@ class Indexed:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, sandbox: Sandbox) -> Stage:
-    return Stage(tmp_path, sandbox, 300)
+def stage(objects: StoreSettings, sandbox: Sandbox) -> Stage:
+    return Stage(objects, sandbox, 300)
 
 
 def quarters(image: Image.Image) -> list[str]:
@@ -148,12 +152,12 @@ def test_a_film_is_taken_apart(stage: Stage, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts", "avi", "flv", "webm"])
-def test_segments_change_nothing(suffix: str, tmp_path: Path, sandbox: Sandbox) -> None:
+def test_segments_change_nothing(suffix: str, tmp_path: Path, sandbox: Sandbox, new_store: NewStore) -> None:
     codec = {"webm": "libvpx", "avi": "mpeg4"}.get(suffix, "libx264")
     options = {"webm": {"deadline": "realtime", "cpu-used": "8"}}.get(suffix)
     path = film(tmp_path / f"f.{suffix}", story(36), gop=30, codec=codec, options=options)
-    one = Stage(tmp_path / "one", sandbox, 300).index(path)
-    many = Stage(tmp_path / "many", sandbox, 4).index(path)
+    one = Stage(new_store(), sandbox, 300).index(path)
+    many = Stage(new_store(), sandbox, 4).index(path)
     assert len(many.parts) > 4
     assert [(s.range, s.transition) for s in many.shots] == [(s.range, s.transition) for s in one.shots]
     assert {f.pts for f in one.frames} <= {f.pts for f in many.frames}
@@ -161,18 +165,18 @@ def test_segments_change_nothing(suffix: str, tmp_path: Path, sandbox: Sandbox) 
     many.is_whole()
 
 
-def test_the_same_film_gives_the_same_bytes(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_the_same_film_gives_the_same_bytes(tmp_path: Path, sandbox: Sandbox, new_store: NewStore) -> None:
     path = film(tmp_path / "f.mp4", story(6), sound=tone(6))
-    a, b = (Stage(tmp_path / name, sandbox, 300).index(path) for name in "ab")
+    a, b = (Stage(new_store(), sandbox, 300).index(path) for _ in "ab")
     assert a.parts == b.parts
     for key in a.parts[0].artifacts.values():
         assert a.store.objects.get(key) == b.store.objects.get(key)
 
 
-def test_sound_lies_at_its_time_in_every_segment(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_sound_lies_at_its_time_in_every_segment(tmp_path: Path, sandbox: Sandbox, new_store: NewStore) -> None:
     at = [0.5, 3.25, 7.0, 10.125]
     path = film(tmp_path / "f.mp4", story(), gop=25, sound=clicks(12, at))
-    one, many = (Stage(tmp_path / str(n), sandbox, n).index(path).sound() for n in (300, 3))
+    one, many = (Stage(new_store(), sandbox, n).index(path).sound() for n in (300, 3))
     assert len(one) == len(many) == 12 * 16000
     assert np.abs(one.astype(int) - many).max() < 200
     for second in at:

@@ -26,9 +26,9 @@ from services.decoding.pyav_cut import cut_film
 from services.decoding.pyav_cut_file import LEAST_FREE, FilmFile
 from services.decoding.reader import SandboxedReader, Timeouts
 from services.decoding.service import Decoding, Shape
-from services.runtime.artifacts import ArtifactStore
 from services.runtime.sandbox import Sandbox
-from services.runtime.store_folder import FolderStore
+from services.runtime.settings import StoreSettings
+from services.runtime.store import connect
 from tests.media import broken
 from tests.media.counters import Film, count, numbered, watch
 from tests.media.films import clicks, film, sound_only, tone, two_scenes
@@ -50,9 +50,14 @@ class Stage:
     """The stage on its real parts, over one film."""
 
     def __init__(
-        self, tmp_path: Path, sandbox: Sandbox, cut_bytes: int = 1 << 30, limits: Limits | None = None
+        self,
+        objects: StoreSettings,
+        tmp_path: Path,
+        sandbox: Sandbox,
+        cut_bytes: int = 1 << 30,
+        limits: Limits | None = None,
     ) -> None:
-        self.store = ArtifactStore(FolderStore(tmp_path / "store"))
+        self.store = connect(objects)
         self.scratch = tmp_path / "scratch"
         self.scratch.mkdir()
         self.target = tmp_path / "cut.mp4"
@@ -81,8 +86,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, sandbox: Sandbox) -> Stage:
-    return Stage(tmp_path, sandbox)
+def stage(objects: StoreSettings, tmp_path: Path, sandbox: Sandbox) -> Stage:
+    return Stage(objects, tmp_path, sandbox)
 
 
 def expected(source: list[tuple[int, int]], *ranges: TimeRange) -> list[tuple[int, int]]:
@@ -293,17 +298,17 @@ def test_a_film_whose_end_is_damaged_shows_its_last_picture(stage: Stage, tmp_pa
 
 @pytest.mark.parametrize("max_bytes", [10_000, 1 << 30])
 def test_a_film_that_grows_too_large_is_refused(
-    tmp_path: Path, sandbox: Sandbox, max_bytes: int, request: pytest.FixtureRequest
+    tmp_path: Path, objects: StoreSettings, sandbox: Sandbox, max_bytes: int
 ) -> None:
     """By the setting, and by what the child may write."""
     rng = np.random.default_rng(1)
     source = film(tmp_path / "f.mp4", (rng.integers(0, 256, (96, 128, 3), np.uint8) for _ in range(100)))
     if max_bytes == 10_000:
         with pytest.raises(InvalidInput, match="max_height"):
-            Stage(tmp_path, sandbox, max_bytes).cut(source, seconds(0, 4))
+            Stage(objects, tmp_path, sandbox, max_bytes).cut(source, seconds(0, 4))
         return
     with Sandbox(1, 8 << 30, 100_000) as small, pytest.raises(StorageFull):
-        Stage(tmp_path, small, max_bytes).cut(source, seconds(0, 4))
+        Stage(objects, tmp_path, small, max_bytes).cut(source, seconds(0, 4))
 
 
 def test_a_disk_that_is_nearly_full_is_left_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

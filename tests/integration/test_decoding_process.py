@@ -17,10 +17,12 @@ from vidx.media.v1 import media_pb2
 
 from services.core.errors import BadMedia
 from services.runtime.grpc_client import call, channel
-from services.runtime.store_folder import FolderStore
+from services.runtime.settings import StoreSettings
+from services.runtime.store import connect
 from tests.media.broken import text
 from tests.media.counters import count
 from tests.media.films import film, two_scenes
+from tests.servers import stores
 from tests.servers.ports import free_ports
 
 FILM, TEXT = "collections/c/videos/film/source", "collections/c/videos/text/source"
@@ -36,12 +38,14 @@ def wait_for(true: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], pb_grpc.DecodingServiceStub]]:
-    store = FolderStore(tmp_path / "store")
+def served(
+    tmp_path: Path, every_store: StoreSettings
+) -> Iterator[tuple[subprocess.Popen[bytes], pb_grpc.DecodingServiceStub]]:
+    store = connect(every_store).objects
     store.put(FILM, two_scenes(tmp_path / "f.mp4").read_bytes())
     store.put(TEXT, text(tmp_path / "t.mp4").read_bytes())
     (port,) = free_ports(1)
-    settings = {"VIDX_STORE_URL": f"folder://{tmp_path}/store", "VIDX_SERVER_ADDRESS": f"127.0.0.1:{port}"}
+    settings = {**stores.environment(every_store), "VIDX_SERVER_ADDRESS": f"127.0.0.1:{port}"}
     process = subprocess.Popen(
         [sys.executable, "-m", "services.decoding", "--role", "serve"],
         env={**os.environ, **settings},
@@ -54,10 +58,10 @@ def served(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], pb_grpc.De
 
 
 def test_a_frame_is_given_while_a_film_is_cut_and_the_cut_ends_with_its_caller(
-    served: tuple[subprocess.Popen[bytes], pb_grpc.DecodingServiceStub], tmp_path: Path
+    served: tuple[subprocess.Popen[bytes], pb_grpc.DecodingServiceStub], tmp_path: Path, every_store: StoreSettings
 ) -> None:
     process, stub = served
-    FolderStore(tmp_path / "store").put(LONG, film(tmp_path / "l.mp4", count(2500, 320, 240)).read_bytes())
+    connect(every_store).objects.put(LONG, film(tmp_path / "l.mp4", count(2500, 320, 240)).read_bytes())
     wait_for(lambda: _answers(stub))
     whole = media_pb2.TimeRange(end=Duration(seconds=100))
     cut = stub.CutRanges(pb.CutRangesRequest(source=LONG, ranges=[whole]), timeout=DEADLINE_S)

@@ -15,9 +15,8 @@ from services.embedding.__main__ import build
 from services.embedding.passages import TextSteps
 from services.embedding.service import Embedding
 from services.embedding.settings import EmbeddingSettings
-from services.runtime.artifacts import ArtifactStore
 from services.runtime.settings import StoreSettings
-from services.runtime.store_folder import FolderStore
+from services.runtime.store import connect
 from services.runtime.triton import TritonSettings
 from tests.servers.triton import built_pack, serving
 
@@ -108,9 +107,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, st
 
 
 @pytest.fixture
-def stages(address: tuple[Path, str], tmp_path: Path) -> tuple[Embedding, TextSteps]:
+def stages(address: tuple[Path, str], objects: StoreSettings) -> tuple[Embedding, TextSteps]:
     settings = EmbeddingSettings(models=address[0])
-    return build(settings, TritonSettings(address=address[1]), StoreSettings(url=f"folder://{tmp_path}"))
+    return build(settings, TritonSettings(address=address[1]), objects)
 
 
 def scores(stage: Embedding, pairs: list[tuple[str, str]]) -> np.ndarray:
@@ -141,9 +140,9 @@ def test_unrelated_texts_score_below_a_tenth(stages: tuple[Embedding, TextSteps]
     assert scores(stages[0], pairs).max() < 0.1
 
 
-def test_a_passage_is_found_by_what_it_says(stages: tuple[Embedding, TextSteps], tmp_path: Path) -> None:
+def test_a_passage_is_found_by_what_it_says(stages: tuple[Embedding, TextSteps], objects: StoreSettings) -> None:
     stage, steps = stages
-    artifacts = ArtifactStore(FolderStore(tmp_path))
+    artifacts = connect(objects)
     sentences = [Sentence(TimeRange(i * SECOND, (i + 1) * SECOND), text) for i, (text, _) in enumerate(PARAPHRASES)]
     track = TranscriptTrack("en", Source.SUBTITLE_FILE, sentences=tuple(sentences))
     artifacts.save(f"{VIDEO}/t.pb", Transcript((track,)))

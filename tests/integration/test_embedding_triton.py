@@ -37,11 +37,11 @@ from services.embedding.service import Embedding
 from services.embedding.settings import EmbeddingSettings
 from services.embedding.tokenizer import HfTokenizer
 from services.packs.manifest import Manifest
-from services.runtime.artifacts import ArtifactStore
 from services.runtime.grpc_client import call, channel
 from services.runtime.settings import StoreSettings
-from services.runtime.store_folder import FolderStore
+from services.runtime.store import connect
 from services.runtime.triton import Triton, TritonSettings
+from tests.servers import stores
 from tests.servers.ports import free_ports
 from tests.servers.triton import built_pack, serving
 
@@ -67,11 +67,11 @@ def server(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 
 
 @pytest.fixture
-def stages(server: Server, tmp_path: Path) -> tuple[Embedding, TextSteps]:
+def stages(server: Server, objects: StoreSettings) -> tuple[Embedding, TextSteps]:
     return build(
         EmbeddingSettings(models=server.pack),
         TritonSettings(address=server.address),
-        StoreSettings(url=f"folder://{tmp_path}"),
+        objects,
     )
 
 
@@ -147,8 +147,8 @@ def test_windows_of_the_real_tokenizer_leave_nothing_out(server: Server, text: s
     assert max(len(tokenizer.window(ids)) for ids in found) <= role.max_tokens
 
 
-def test_a_segment_is_embedded(stage: Embedding, tmp_path: Path) -> None:
-    artifacts = ArtifactStore(FolderStore(tmp_path))
+def test_a_segment_is_embedded(stage: Embedding, objects: StoreSettings) -> None:
+    artifacts = connect(objects)
     files = [noise(seed) for seed in range(37)]
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
@@ -219,12 +219,12 @@ def test_a_silent_server_is_not_waited_for(built: Path) -> None:
             client(address).infer("visual_encoder", canvases(manifest, 1), timeout_s=0.5)
 
 
-def test_a_start_without_triton_says_where_it_looked(built: Path, tmp_path: Path) -> None:
+def test_a_start_without_triton_says_where_it_looked(built: Path, objects: StoreSettings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
     settings = TritonSettings(address=f"127.0.0.1:{port}", start_s=0)
     with pytest.raises(Unavailable, match=f"Triton at 127.0.0.1:{port} does not serve the pack builtin-"):
-        build(EmbeddingSettings(models=built), settings, StoreSettings(url=f"folder://{tmp_path}"))
+        build(EmbeddingSettings(models=built), settings, objects)
 
 
 def test_a_start_with_another_pack_says_so(server: Server) -> None:
@@ -270,12 +270,12 @@ def test_a_dead_model_process_is_named_and_may_pass(built: Path, tmp_path: Path)
         process.kill()
 
 
-def process(server: Server, folder: Path, **more: str) -> dict[str, str]:
+def process(server: Server, objects: StoreSettings, **more: str) -> dict[str, str]:
     return {
         **os.environ,
         "VIDX_EMBEDDING_MODELS": str(server.pack),
         "VIDX_TRITON_ADDRESS": server.address,
-        "VIDX_STORE_URL": f"folder://{folder}",
+        **stores.environment(objects),
         **more,
     }
 
@@ -283,9 +283,9 @@ def process(server: Server, folder: Path, **more: str) -> dict[str, str]:
 COMMAND = [sys.executable, "-m", "services.embedding", "--role", "serve"]
 
 
-def test_the_process_serves_and_ends_in_order(server: Server, tmp_path: Path) -> None:
+def test_the_process_serves_and_ends_in_order(server: Server, every_store: StoreSettings) -> None:
     address = f"127.0.0.1:{free_ports(1)[0]}"
-    running = subprocess.Popen(COMMAND, env=process(server, tmp_path, VIDX_SERVER_ADDRESS=address))
+    running = subprocess.Popen(COMMAND, env=process(server, every_store, VIDX_SERVER_ADDRESS=address))
     try:
         with channel(address) as connection:
             grpc.channel_ready_future(connection).result(60)
@@ -297,8 +297,8 @@ def test_the_process_serves_and_ends_in_order(server: Server, tmp_path: Path) ->
         assert running.wait(30) == 0
 
 
-def test_a_process_that_cannot_start_says_why_in_one_line(server: Server, tmp_path: Path) -> None:
-    wrong = process(server, tmp_path, VIDX_EMBEDDING_BATCH="1000", VIDX_TRITON_START_S="0")
+def test_a_process_that_cannot_start_says_why_in_one_line(server: Server, objects: StoreSettings) -> None:
+    wrong = process(server, objects, VIDX_EMBEDDING_BATCH="1000", VIDX_TRITON_START_S="0")
     done = subprocess.run(COMMAND, env=wrong, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()

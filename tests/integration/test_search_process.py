@@ -21,10 +21,10 @@ from services.core.names import VideoName
 from services.core.text import Passage, Track
 from services.core.times import SECOND, TimeRange
 from services.runtime.grpc_server import create_server
-from services.runtime.settings import ServerSettings
-from services.runtime.store_folder import FolderStore
+from services.runtime.settings import ServerSettings, StoreSettings
+from services.runtime.store import connect
 from tests.fakes.search import stored_video
-from tests.servers import milvus
+from tests.servers import milvus, stores
 from tests.servers.ports import free_ports
 
 AXES = np.eye(8, dtype=np.float32)
@@ -59,12 +59,12 @@ def embedding() -> Iterator[str]:
     server.stop()
 
 
-def start(tmp_path: Path, milvus_uri: str, embedding: str) -> tuple[subprocess.Popen[bytes], str]:
+def start(objects: StoreSettings, milvus_uri: str, embedding: str) -> tuple[subprocess.Popen[bytes], str]:
     address = f"127.0.0.1:{free_ports(1)[0]}"
     environment = {
         **os.environ,
         "VIDX_SERVER_ADDRESS": address,
-        "VIDX_STORE_URL": f"folder://{tmp_path / 'store'}",
+        **stores.environment(objects),
         "VIDX_SEARCH_MILVUS_URI": milvus_uri,
         "VIDX_SEARCH_EMBEDDING_ADDRESS": embedding,
         "VIDX_SEARCH_CONNECT_TIMEOUT_S": "2",
@@ -81,13 +81,15 @@ def serving(channel: grpc.Channel) -> bool:
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-def test_a_process_indexes_finds_deletes_and_ends_in_order(tmp_path: Path, embedding: str) -> None:
-    objects: dict[str, bytes] = {}
+def test_a_process_indexes_finds_deletes_and_ends_in_order(
+    tmp_path: Path, every_store: StoreSettings, embedding: str
+) -> None:
+    kept: dict[str, bytes] = {}
     frames = [(i * SECOND, i * SECOND, (i + 1) * SECOND) for i in range(4)]
     cuts = [0, 2 * SECOND, 4 * SECOND]
     said = [(Passage(Track.SPEECH, TimeRange(SECOND, 2 * SECOND), "Words that were said.", "en"), AXES[5])]
     job = stored_video(
-        objects,
+        kept,
         VideoName("films", "a"),
         [frames],
         cuts,
@@ -98,14 +100,14 @@ def test_a_process_indexes_finds_deletes_and_ends_in_order(tmp_path: Path, embed
         passages=said,
         shot_labels=[(0, "car"), (1, "car"), (1, "tree")],
     )
-    store = FolderStore(tmp_path / "store", 0)
-    for key, data in objects.items():
+    store = connect(every_store).objects
+    for key, data in kept.items():
         store.put(key, data)
     message = media_pb2.Job(video=str(job.video), step=job.step, segment=-1)
     for kind, keys in job.inputs.items():
         message.inputs[kind].keys.extend(keys)
     with milvus.serving(tmp_path / "milvus") as (uri, _):
-        process, address = start(tmp_path, uri, embedding)
+        process, address = start(every_store, uri, embedding)
         try:
             with grpc.insecure_channel(address) as channel:
                 assert serving(channel)
@@ -135,9 +137,9 @@ def test_a_process_indexes_finds_deletes_and_ends_in_order(tmp_path: Path, embed
             process.wait()
 
 
-def test_a_process_without_milvus_starts_and_says_what_is_missing(tmp_path: Path, embedding: str) -> None:
+def test_a_process_without_milvus_starts_and_says_what_is_missing(objects: StoreSettings, embedding: str) -> None:
     uri = f"http://127.0.0.1:{free_ports(1)[0]}"
-    process, address = start(tmp_path, uri, embedding)
+    process, address = start(objects, uri, embedding)
     try:
         with grpc.insecure_channel(address) as channel:
             assert serving(channel)

@@ -21,7 +21,8 @@ from services.packs import manifest
 from services.packs.manifest import Speech
 from services.runtime.artifacts import ArtifactStore
 from services.runtime.sandbox import Sandbox
-from services.runtime.store_folder import FolderStore
+from services.runtime.settings import StoreSettings
+from services.runtime.store import connect
 from services.transcription.__main__ import build, recognizer
 from services.transcription.domain.sound import RATE, Samples
 from services.transcription.openai_api import OpenAiApi
@@ -43,8 +44,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def artifacts(tmp_path: Path) -> ArtifactStore:
-    return ArtifactStore(FolderStore(tmp_path / "store"))
+def artifacts(objects: StoreSettings) -> ArtifactStore:
+    return connect(objects)
 
 
 def settings(folder: Path, speech: Speech | None = None, **more: object) -> TranscriptionSettings:

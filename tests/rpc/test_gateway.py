@@ -7,15 +7,18 @@ from types import SimpleNamespace
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from vidx.gateway.v1 import video_index_service_pb2 as pb
-from vidx.media.v1 import text_pb2
+from vidx.media.v1 import media_pb2, text_pb2
 
 from services.core.media import Shot, Shots
-from services.core.times import TimeRange
+from services.core.names import VideoName
+from services.core.times import SECOND, TimeRange
 from services.gateway.rpc import SERVICE
+from services.pipeline import ledger
 from tests.fakes.public_api import FILM, SHA, chunks, header, refused, serving, upload
 
 
@@ -315,6 +318,37 @@ def test_title_and_labels_can_be_changed_and_nothing_else(gateway) -> None:
     wrong = pb.UpdateVideoRequest(video=change, update_mask=FieldMask(paths=["state"]))
     _, fields = refused(lambda: gateway.stub.UpdateVideo(wrong, timeout=5), grpc.StatusCode.INVALID_ARGUMENT)
     assert "update_mask" in fields
+
+
+def test_what_was_changed_since_it_was_read_is_neither_changed_nor_removed(gateway) -> None:
+    old = upload(gateway)
+    house, name = gateway.house, old.name
+    with house.database.write() as session:
+        ledger.find(session, VideoName.parse(name)).duration = 10 * SECOND
+    new = gateway.stub.UpdateVideo(
+        pb.UpdateVideoRequest(video=pb.Video(name=name, title="new", etag=old.etag)), timeout=5
+    )
+    assert new.etag != old.etag
+    second = media_pb2.TimeRange(end=Duration(seconds=1))
+    said = pb.TranscriptSegments(segments=[pb.TranscriptSegment(range=second, text="words")])
+    chapters = pb.ChapterList(chapters=[pb.Chapter(range=second, title="one")])
+    requests = [
+        (gateway.stub.UpdateVideo, pb.UpdateVideoRequest(video=pb.Video(name=name, title="newer", etag=old.etag))),
+        (gateway.stub.UpdateTranscript, pb.UpdateTranscriptRequest(name=name, segments=said, etag=old.etag)),
+        (gateway.stub.UpdateTranscript, pb.UpdateTranscriptRequest(name=name, etag=old.etag)),
+        (gateway.stub.UpdateChapters, pb.UpdateChaptersRequest(parent=name, chapters=chapters, etag=old.etag)),
+        (gateway.stub.UpdateChapters, pb.UpdateChaptersRequest(parent=name, etag=old.etag)),
+        (gateway.stub.DeleteVideo, pb.DeleteVideoRequest(name=name, etag=old.etag)),
+    ]
+    for method, request in requests:
+        reason, _ = refused(lambda m=method, r=request: m(r, timeout=5), grpc.StatusCode.ABORTED)
+        assert reason == "OUTDATED"
+    kept = gateway.stub.GetVideo(pb.GetVideoRequest(name=name), timeout=5)
+    assert (kept.title, kept.etag) == ("new", new.etag)
+    # Progress is no change of what is said.
+    house.pipeline.dispatch()
+    house.work(until="decoding.segment")
+    gateway.stub.DeleteVideo(pb.DeleteVideoRequest(name=name, etag=new.etag), timeout=5)
 
 
 def test_shots_come_in_pages_once_they_are_known(gateway) -> None:

@@ -9,11 +9,15 @@ import os
 import socket
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
+from services.runtime.settings import StoreSettings
 from tests.servers.ports import free_ports
 
 READY_WITHIN_S = 60.0
@@ -101,6 +105,19 @@ class S3:
     def url(self, bucket: str) -> str:
         """What VIDX_STORE_URL is for a bucket; it need not be there yet."""
         return f"s3://{self.endpoint}/{bucket}"
+
+    def new_bucket(self) -> str:
+        """A name that no bucket has."""
+        return f"b{uuid.uuid4().hex}"
+
+    def settings(self, bucket: str, scratch: Path) -> StoreSettings:
+        """How the platform reaches a bucket; local copies of what lies there go to the scratch folder."""
+        return StoreSettings(
+            url=self.url(bucket),
+            access_key=SecretStr(self.access_key),
+            secret_key=SecretStr(self.secret_key),
+            scratch=str(scratch),
+        )
 
     def environment(self, bucket: str) -> dict[str, str]:
         """What makes a service use the bucket."""

@@ -144,6 +144,7 @@ class Video(_message.Message):
     ROW_COUNT_FIELD_NUMBER: _builtins.int
     SUBTITLE_FILE_FIELD_NUMBER: _builtins.int
     MISSING_TRACKS_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Format: collections/{collection}/videos/{video}"""
     title: _builtins.str
@@ -158,6 +159,10 @@ class Video(_message.Message):
     """Rows in the index, counted when it became READY."""
     subtitle_file: _builtins.str
     """Name of the subtitle file that was given with it. Empty when none was."""
+    etag: _builtins.str
+    """Stands for all that people say of it: title, labels, subtitles, transcript and chapters, and the labels of its
+    collection. A change that brings it back is refused with ABORTED once any of these has changed since (AIP-154).
+    """
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Keys: 1 to 63 of a-z, 0-9, _ and -; values: at most 255 characters; at most 64."""
@@ -213,10 +218,11 @@ class Video(_message.Message):
         row_count: _builtins.int = ...,
         subtitle_file: _builtins.str = ...,
         missing_tracks: _abc.Iterable[Global___MissingTrack] | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration", b"duration", "error", b"error", "ready_time", b"ready_time", "remaining", b"remaining", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration", b"duration", "error", b"error", "labels", b"labels", "missing_tracks", b"missing_tracks", "name", b"name", "ready_time", b"ready_time", "remaining", b"remaining", "row_count", b"row_count", "sha256", b"sha256", "size_bytes", b"size_bytes", "stages", b"stages", "state", b"state", "subtitle_file", b"subtitle_file", "title", b"title", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration", b"duration", "error", b"error", "etag", b"etag", "labels", b"labels", "missing_tracks", b"missing_tracks", "name", b"name", "ready_time", b"ready_time", "remaining", b"remaining", "row_count", b"row_count", "sha256", b"sha256", "size_bytes", b"size_bytes", "stages", b"stages", "state", b"state", "subtitle_file", b"subtitle_file", "title", b"title", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -955,7 +961,7 @@ class UpdateVideoRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def video(self) -> Global___Video:
-        """The video's name, and the fields to change."""
+        """The video's name, and the fields to change. With its etag the change is made only if nothing changed since."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
@@ -982,16 +988,20 @@ class DeleteVideoRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Format: collections/{collection}/videos/{video}"""
+    etag: _builtins.str
+    """As in Video. Optional: remove it only if nothing that is said of it changed since."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1417,10 +1427,13 @@ class UpdateTranscriptRequest(_message.Message):
     FILE_FIELD_NUMBER: _builtins.int
     SEGMENTS_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Format: collections/{collection}/videos/{video}"""
     language: _builtins.str
     """BCP 47 of the text. Empty: the language of the transcript that it replaces."""
+    etag: _builtins.str
+    """As in Video. Optional: change it only if nothing that is said of the video changed since."""
     @_builtins.property
     def file(self) -> Global___SubtitleFile:
         """A subtitle file."""
@@ -1436,10 +1449,11 @@ class UpdateTranscriptRequest(_message.Message):
         file: Global___SubtitleFile | None = ...,
         segments: Global___TranscriptSegments | None = ...,
         language: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "segments", b"segments", "transcript", b"transcript"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "language", b"language", "name", b"name", "segments", b"segments", "transcript", b"transcript"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "file", b"file", "language", b"language", "name", b"name", "segments", b"segments", "transcript", b"transcript"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_transcript: _TypeAlias = _typing.Literal["file", "segments"]  # noqa: Y015
     _WhichOneofArgType_transcript: _TypeAlias = _typing.Literal["transcript", b"transcript"]  # noqa: Y015
@@ -1756,8 +1770,11 @@ class UpdateChaptersRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     CHAPTERS_FIELD_NUMBER: _builtins.int
     FILE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Format: collections/{collection}/videos/{video}"""
+    etag: _builtins.str
+    """As in Video. Optional: change them only if nothing that is said of the video changed since."""
     @_builtins.property
     def chapters(self) -> Global___ChapterList:
         """Chapters to lock, instead of all that were locked before; the rest is fitted around them. One without a title
@@ -1774,10 +1791,11 @@ class UpdateChaptersRequest(_message.Message):
         parent: _builtins.str = ...,
         chapters: Global___ChapterList | None = ...,
         file: Global___ChapterFile | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "edit", b"edit", "file", b"file"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "edit", b"edit", "file", b"file", "parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "edit", b"edit", "etag", b"etag", "file", b"file", "parent", b"parent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_edit: _TypeAlias = _typing.Literal["chapters", "file"]  # noqa: Y015
     _WhichOneofArgType_edit: _TypeAlias = _typing.Literal["edit", b"edit"]  # noqa: Y015
