@@ -124,3 +124,24 @@ class Tombstone(Base):
     removed: Mapped[int] = mapped_column(BigInteger)
     sweeps: Mapped[int] = mapped_column(default=0)
     next_sweep: Mapped[int] = mapped_column(BigInteger)
+
+
+class ApiKey(Base):
+    """A key of the public API. What it opens is kept, itself only as a hash."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    """The first part of the key, by which it is found and spoken of."""
+    title: Mapped[str] = mapped_column(String(200))
+    digest: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the whole key, in hex."""
+    scope: Mapped[int] = mapped_column()
+    collections: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True), nullable=True)
+    """Ids; null for all, those to come included."""
+    created: Mapped[int] = mapped_column(BigInteger)
+    expires: Mapped[int] = mapped_column(BigInteger, default=0)
+    """0: never."""
+    revoked: Mapped[int] = mapped_column(BigInteger, default=0)
+    used: Mapped[int] = mapped_column(BigInteger, default=0)
+    """To the minute."""

@@ -16,6 +16,7 @@ COMMANDS = {
     "logs": ("machine", "What the services wrote."),
     "bench": ("bench", "How fast the running platform is."),
     "models": ("models", "Build model packs."),
+    "keys": ("keys", "Keys of the gateway: create, list, rotate, revoke."),
     "collections": ("collections", "Create, list, label and delete collections."),
     "index": ("index", "Add videos: files, folders or addresses."),
     "search": ("search", "Find moments by text."),
@@ -59,8 +60,9 @@ class _Lazy(click.Group):
 def cli() -> None:
     """Index videos and find moments in them.
 
-    The platform of this machine is started by `vidx up`; VIDX_ADDRESS=host:port names another one. What is kept here
-    lies in VIDX_HOME (~/.local/share/vidx).
+    The platform of this machine is started by `vidx up`; VIDX_ADDRESS=host:port names another one, VIDX_API_KEY or
+    VIDX_API_KEY_FILE the key for it, VIDX_CLIENT_TLS_CA the file of its CA. What is kept here lies in VIDX_HOME
+    (~/.local/share/vidx).
     """
 
 

@@ -6,28 +6,31 @@ from typing import Any, TypeVar
 
 import grpc
 from vidx.gateway.v1 import video_index_service_pb2_grpc as rpc
+from vidx.gateway.v1.access_service_pb2_grpc import AccessServiceStub
 
-from services.core.errors import Cancelled, TimedOut, Unavailable, VidxError
+from services.core.errors import Cancelled, InvalidInput, TimedOut, Unavailable, VidxError
 from services.core.names import CollectionName, VideoName, check_id
 from services.runtime import grpc_client, grpc_errors
-from services.runtime.settings import ClientSettings, read
+from services.runtime.settings import ClientSettings, is_loopback, read
 
 CALL_S = 60.0
 T = TypeVar("T")
 
 
 class Gateway:
-    """A gateway. `stub` has its methods, `streams` the same for UploadVideo and WatchVideo, whose callers try again.
+    """A gateway. `stub` has its methods, `streams` the same for UploadVideo and WatchVideo, whose callers try again;
+    `access` those about keys.
 
     Use `call` for unary methods, and `errors` around streams and futures.
     """
 
-    def __init__(self, address: str, settings: ClientSettings = grpc_client.PLAIN) -> None:
+    def __init__(self, address: str, settings: ClientSettings = grpc_client.PLAIN, key: str = "") -> None:
         self.address = address
         self._channel = grpc_client.channel(address, settings)
         self._unretried = grpc_client.channel(address, settings, retries=False)
-        self.stub = rpc.VideoIndexServiceStub(self._channel)
-        self.streams = rpc.VideoIndexServiceStub(self._unretried)
+        self.stub = rpc.VideoIndexServiceStub(grpc_client.with_key(self._channel, key))
+        self.streams = rpc.VideoIndexServiceStub(grpc_client.with_key(self._unretried, key))
+        self.access = AccessServiceStub(grpc_client.with_key(self._channel, key))
 
     def call(self, method: Callable[..., T], request: Any, timeout_s: float = CALL_S) -> T:
         """The answer of a unary method, or the platform's error."""
@@ -77,9 +80,15 @@ class Gateway:
 
 def connect() -> Gateway:
     """The gateway of VIDX_ADDRESS, or of the platform on this machine."""
-    from services.cli.home import gateway_address
+    from services.cli.home import api_key, gateway_address
 
-    return Gateway(gateway_address(), read(ClientSettings))
+    address, settings, key = gateway_address(), read(ClientSettings), api_key()
+    if key and not (settings.tls_ca or settings.insecure or is_loopback(address)):
+        raise InvalidInput(
+            f"{address} is another machine, and the key would go there in plain text: set VIDX_CLIENT_TLS_CA to the"
+            " file of its CA, or to `system`; or VIDX_CLIENT_INSECURE=true if something else protects the way"
+        )
+    return Gateway(address, settings, key)
 
 
 def video_name(text: str, collection: str) -> str:

@@ -92,6 +92,20 @@ def gateway_address() -> str:
     return f"127.0.0.1:{state.ports['gateway']}"
 
 
+def api_key() -> str:
+    """The key or token of VIDX_API_KEY, or of the file that VIDX_API_KEY_FILE names; empty when there is none.
+
+    There is no option for it: a command line can be read by every user of the machine, and is kept in histories.
+    """
+    key, file = os.environ.get("VIDX_API_KEY", ""), os.environ.get("VIDX_API_KEY_FILE", "")
+    if file and not key:
+        key = Path(file).expanduser().read_text("utf-8", "replace")
+    key = key.strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise InvalidInput("VIDX_API_KEY, or the file of VIDX_API_KEY_FILE, holds no key: it is one printable word")
+    return key
+
+
 def _alive(running: Running) -> bool:
     from services.cli.machine.processes import is_same
 

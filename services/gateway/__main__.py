@@ -2,15 +2,22 @@
 
 import sys
 
+from google.protobuf.descriptor import ServiceDescriptor
 from vidx.chaptering.v1.chaptering_service_pb2_grpc import ChapteringServiceStub
 from vidx.decoding.v1.decoding_service_pb2_grpc import DecodingServiceStub
+from vidx.gateway.v1.access_service_pb2_grpc import add_AccessServiceServicer_to_server
 from vidx.gateway.v1.video_index_service_pb2_grpc import add_VideoIndexServiceServicer_to_server
 from vidx.search.v1.search_service_pb2_grpc import SearchServiceStub
 from vidx.transcription.v1.transcription_service_pb2_grpc import TranscriptionServiceStub
 
 from services.catalog.database import Database
+from services.catalog.keys import Keys
 from services.catalog.settings import CatalogSettings
 from services.core.errors import VidxError
+from services.gateway.access.guard import Access
+from services.gateway.access.rpc import SERVICE as ACCESS
+from services.gateway.access.rpc import AccessRpc
+from services.gateway.access.settings import AccessSettings
 from services.gateway.answers import Answers
 from services.gateway.chaptering import Chaptering
 from services.gateway.chapters import VideoChapters
@@ -30,7 +37,7 @@ from services.pipeline.celery import CeleryQueue
 from services.pipeline.control import Control
 from services.pipeline.search_client import SearchIndex
 from services.runtime import grpc_client, store, telemetry
-from services.runtime.grpc_server import create_server
+from services.runtime.grpc_server import Register, create_server
 from services.runtime.queue import celery_app
 from services.runtime.settings import ClientSettings, QueueSettings, ServerSettings, StoreSettings, Telemetry, read
 
@@ -73,8 +80,16 @@ def main() -> None:
     # These hold a thread for as long as they take; the others must not wait for one.
     held = settings.max_watchers + settings.max_uploads + settings.max_making + settings.max_cuts
     threads = server_settings.model_copy(update={"threads": server_settings.threads + held})
+    keys = Keys(database)
+    access = AccessRpc(keys)
+    services: list[tuple[ServiceDescriptor, Register]] = [
+        (SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s)),
+        (ACCESS, lambda s: add_AccessServiceServicer_to_server(access, s)),
+    ]
     try:
-        server = create_server(threads, [(SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s))])
+        asks = read(AccessSettings).asks(server_settings)
+        guard = Access([descriptor for descriptor, _ in services], keys if asks else None)
+        server = create_server(threads, services, guard)
     except VidxError as error:
         sys.exit(f"the gateway cannot start: {error.message}")
     server.wait_for_signal()

@@ -63,12 +63,16 @@ class Collections:
         with self._database.read() as session:
             return _view(session, require(session, name))
 
-    def list(self, page_size: int, page_token: str) -> tuple[list[CollectionView], str]:
-        """A page of collections by name, and the next page's token."""
+    def list(
+        self, page_size: int, page_token: str, held: frozenset[str] | None = None
+    ) -> tuple[list[CollectionView], str]:
+        """A page of collections by name, of those that are held (None: all), and the next page's token."""
         limit = pages.size(page_size, 50, 1000)
         after = pages.position(page_token, "collections", str)
         with self._database.read() as session:
             query = sa.select(Collection).order_by(Collection.id).limit(limit + 1)
+            if held is not None:
+                query = query.where(Collection.id.in_(held))
             rows = session.scalars(query.where(Collection.id > after[0]) if after else query).all()
             views = [_view(session, row) for row in rows[:limit]]
         return views, pages.token([views[-1].name.collection], "collections") if len(rows) > limit else ""

@@ -17,6 +17,7 @@ from services.catalog.states import VideoState
 from services.core.errors import InvalidInput
 from services.core.names import CollectionName, VideoName
 from services.gateway import convert
+from services.gateway.access import callers
 from services.gateway.answers import Answers
 from services.gateway.chapter_rpc import ChapterRpc
 from services.gateway.chapters import VideoChapters
@@ -83,7 +84,7 @@ class VideoIndexRpc(TextRpc, ChapterRpc, SkimRpc):
     def ListCollections(  # noqa: N802
         self, request: pb.ListCollectionsRequest, context: grpc.ServicerContext
     ) -> pb.ListCollectionsResponse:
-        views, token = self._collections.list(request.page_size, request.page_token)
+        views, token = self._collections.list(request.page_size, request.page_token, callers.of(context).collections)
         return pb.ListCollectionsResponse(collections=map(convert.collection, views), next_page_token=token)
 
     def UpdateCollection(self, request: pb.UpdateCollectionRequest, context: grpc.ServicerContext) -> pb.Collection:  # noqa: N802

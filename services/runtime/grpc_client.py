@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import grpc
 
@@ -46,6 +46,48 @@ def channel(address: str, settings: ClientSettings = PLAIN, *, retries: bool = T
     if credentials is None:
         return grpc.insecure_channel(address, options)
     return grpc.secure_channel(address, credentials, options)
+
+
+def with_key(plain: grpc.Channel, key: str) -> grpc.Channel:
+    """The channel, with a key or token of the public API in the metadata of each call; as it is when that is empty."""
+    return grpc.intercept_channel(plain, _Key(key)) if key else plain
+
+
+class _Key(
+    grpc.UnaryUnaryClientInterceptor,  # type: ignore[misc]
+    grpc.UnaryStreamClientInterceptor,  # type: ignore[misc]
+    grpc.StreamUnaryClientInterceptor,  # type: ignore[misc]
+    grpc.StreamStreamClientInterceptor,  # type: ignore[misc]
+):
+    def __init__(self, key: str) -> None:
+        self._pair = ("authorization", f"Bearer {key}")
+
+    def _pass_on(self, continuation: Any, details: Any, request: Any) -> Any:
+        shown = _Details(*(getattr(details, name, None) for name in _Details._fields))
+        return continuation(shown._replace(metadata=[*(details.metadata or ()), self._pair]), request)
+
+    def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        return self._pass_on(continuation, details, request)
+
+    def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
+        return self._pass_on(continuation, details, request)
+
+    def intercept_stream_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        return self._pass_on(continuation, details, request)
+
+    def intercept_stream_stream(self, continuation: Any, details: Any, request: Any) -> Any:
+        return self._pass_on(continuation, details, request)
+
+
+class _Details(NamedTuple):
+    """grpc.ClientCallDetails, as gRPC reads it."""
+
+    method: Any
+    timeout: Any
+    metadata: Any
+    credentials: Any
+    wait_for_ready: Any
+    compression: Any
 
 
 def call(method: Callable[..., T], request: Any, timeout_s: float) -> T:

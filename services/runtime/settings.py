@@ -96,6 +96,7 @@ class ClientSettings(BaseSettings):
     tls_ca: str = Field("", description="file with the CA of the servers' certificates; `system` for this machine's")
     tls_cert: str = Field("", description="file with the certificate that this process shows servers")
     tls_key: str = Field("", description="file with its private key")
+    insecure: bool = Field(False, description="send a key in plain text also to another machine")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -13,6 +13,7 @@ from grpc_status import rpc_status
 from vidx.chaptering.v1.chaptering_service_pb2_grpc import ChapteringServiceStub
 from vidx.decoding.v1.decoding_service_pb2_grpc import DecodingServiceStub
 from vidx.gateway.v1 import video_index_service_pb2 as pb
+from vidx.gateway.v1.access_service_pb2_grpc import add_AccessServiceServicer_to_server
 from vidx.gateway.v1.video_index_service_pb2_grpc import (
     VideoIndexServiceStub,
     add_VideoIndexServiceServicer_to_server,
@@ -25,7 +26,11 @@ from vidx.search.v1.search_service_pb2_grpc import (
 )
 from vidx.transcription.v1.transcription_service_pb2_grpc import TranscriptionServiceStub
 
+from services.catalog.keys import Keys
 from services.core.errors import Unavailable
+from services.gateway.access.guard import Access, Authenticator
+from services.gateway.access.rpc import SERVICE as ACCESS
+from services.gateway.access.rpc import AccessRpc
 from services.gateway.answers import Answers
 from services.gateway.chaptering import Chaptering
 from services.gateway.chapters import VideoChapters
@@ -68,11 +73,11 @@ class FakeSearch(SearchServiceServicer):
 
 
 @contextmanager
-def serving(house: House, folder: Path) -> Iterator[SimpleNamespace]:
-    """The public API on a free port: `stub`, `channel`, the `house` behind it, and the fakes `search`, `transcription`,
-    `chaptering`, `decoding`.
+def serving(house: House, folder: Path, authenticator: Authenticator | None = None) -> Iterator[SimpleNamespace]:
+    """The public API on a free port: `stub`, `channel`, `address`, the `house` behind it, and the fakes `search`,
+    `transcription`, `chaptering`, `decoding`.
 
-    It may import from `folder/imports`.
+    Callers need what `authenticator` knows, if there is one. It may import from `folder/imports`.
     """
     (folder / "imports").mkdir()
     search = FakeSearch()
@@ -107,11 +112,17 @@ def serving(house: House, folder: Path) -> Iterator[SimpleNamespace]:
         None,
         5.0,
     )
-    server = create_server(LOOPBACK, [(SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s))])
+    access = AccessRpc(Keys(house.database))
+    services = [
+        (SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s)),
+        (ACCESS, lambda s: add_AccessServiceServicer_to_server(access, s)),
+    ]
+    server = create_server(LOOPBACK, services, Access([descriptor for descriptor, _ in services], authenticator))
     with channel(f"127.0.0.1:{server.port}") as connection:
         yield SimpleNamespace(
             stub=VideoIndexServiceStub(connection),
             channel=connection,
+            address=f"127.0.0.1:{server.port}",
             house=house,
             search=search,
             transcription=transcription,

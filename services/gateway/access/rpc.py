@@ -1,0 +1,86 @@
+"""Proto in, proto out: keys."""
+
+import grpc
+from vidx.access.v1 import rule_pb2
+from vidx.gateway.v1 import access_service_pb2 as pb
+from vidx.gateway.v1.access_service_pb2_grpc import AccessServiceServicer
+
+from services.catalog.keys import Keys, Wanted
+from services.catalog.models import ApiKey
+from services.core.access import Scope
+from services.core.errors import InvalidInput
+from services.core.names import CollectionName, check_id
+from services.core.times import SECOND
+from services.gateway import pages
+from services.runtime.media_proto import nanoseconds, timestamp
+
+SERVICE = pb.DESCRIPTOR.services_by_name["AccessService"]
+LONGEST_KEEP_NS = 30 * 86_400 * SECOND
+
+
+class AccessRpc(AccessServiceServicer):
+    """The service that says who may use the public API."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def CreateKey(self, request: pb.CreateKeyRequest, context: grpc.ServicerContext) -> pb.CreateKeyResponse:  # noqa: N802
+        asked = request.key
+        if asked.all_collections == bool(asked.collections):
+            rule = "either some, or all_collections"
+            raise InvalidInput(f"collections: {rule}", fields={"key.collections": rule})
+        held = None if asked.all_collections else [_collection(name) for name in asked.collections]
+        expires = nanoseconds(asked.expire_time) if asked.HasField("expire_time") else 0
+        row, secret = self._keys.create(Wanted(asked.title, _scope(asked.scope), held, expires))
+        return pb.CreateKeyResponse(key=_key(row), secret=secret)
+
+    def ListKeys(self, request: pb.ListKeysRequest, context: grpc.ServicerContext) -> pb.ListKeysResponse:  # noqa: N802
+        limit = pages.size(request.page_size, 50, 1000)
+        after = pages.position(request.page_token, "keys", int, str)
+        rows = self._keys.list(limit + 1, (after[0], after[1]) if after else None)
+        last = rows[limit - 1] if len(rows) > limit else None
+        token = pages.token([last.created, last.id], "keys") if last else ""
+        return pb.ListKeysResponse(keys=map(_key, rows[:limit]), next_page_token=token)
+
+    def RotateKey(self, request: pb.RotateKeyRequest, context: grpc.ServicerContext) -> pb.RotateKeyResponse:  # noqa: N802
+        keep = nanoseconds(request.keep)
+        if not 0 <= keep <= LONGEST_KEEP_NS:
+            raise InvalidInput("keep: 0 to 30 days", fields={"keep": "0 to 30 days"})
+        row, secret = self._keys.rotate(_id(request.name), keep)
+        return pb.RotateKeyResponse(key=_key(row), secret=secret)
+
+    def RevokeKey(self, request: pb.RevokeKeyRequest, context: grpc.ServicerContext) -> pb.ApiKey:  # noqa: N802
+        return _key(self._keys.revoke(_id(request.name)))
+
+
+def _id(name: str) -> str:
+    kind, _, id_ = name.partition("/")
+    if kind != "keys":
+        raise InvalidInput(f"name {name[:80]!r} is not a name of the form keys/{{key}}", fields={"name": "keys/{key}"})
+    return check_id(id_, "name")
+
+
+def _collection(name: str) -> str:
+    return CollectionName.parse(name, "key.collections").collection
+
+
+def _scope(number: int) -> Scope:
+    try:
+        return Scope(number)
+    except ValueError:
+        rule = "READ, WRITE or ADMIN"
+        raise InvalidInput(f"scope: {rule}", fields={"key.scope": rule}) from None
+
+
+def _key(row: ApiKey) -> pb.ApiKey:
+    return pb.ApiKey(
+        name=f"keys/{row.id}",
+        title=row.title,
+        scope=rule_pb2.Scope.ValueType(row.scope),
+        collections=[str(CollectionName(one)) for one in row.collections or ()],
+        all_collections=row.collections is None,
+        create_time=timestamp(row.created),
+        expire_time=timestamp(row.expires) if row.expires else None,
+        revoke_time=timestamp(row.revoked) if row.revoked else None,
+        last_use_time=timestamp(row.used) if row.used else None,
+    )
