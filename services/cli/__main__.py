@@ -35,6 +35,7 @@ COMMANDS = {
     "retry": ("videos", "Start a FAILED or CANCELLED video again, or fill in what is missing."),
     "cancel": ("videos", "Stop the work on a video."),
     "delete": ("videos", "Remove videos and all that was made of them."),
+    "url": ("videos", "An address to play a video from, where the store has addresses."),
     "frame": ("videos", "Save the frame shown at a time as JPEG."),
 }
 """Command to its module and its line in the help. Modules are imported on use, so that help is quick."""

@@ -127,9 +127,18 @@ def source_key(video: VideoName) -> str:
     return f"{prefix(video)}source"
 
 
+UPLOADS = "uploads/"
+"""Begins the key of every part of every upload under way."""
+
+
 def upload_prefix(collection: str, request_id: str) -> str:
     """Begins every key of an upload under way."""
-    return f"uploads/{collection}/{hashlib.sha256(request_id.encode()).hexdigest()[:32]}/"
+    return f"{UPLOADS}{collection}/{hashlib.sha256(request_id.encode()).hexdigest()[:32]}/"
+
+
+def part_key(upload_prefix: str, offset: int) -> str:
+    """Of the part of an upload that begins at a byte of its file; keys are in the order of the file."""
+    return f"{upload_prefix}{offset:020d}"
 
 
 def job_keys(job: Job, kinds: Iterable[str], parameters: object) -> dict[str, str]:

@@ -32,11 +32,12 @@ from services.gateway.skims import VideoSkims
 from services.gateway.subtitles import Subtitles
 from services.gateway.summaries import VideoSummaries
 from services.gateway.texts import Texts
+from services.gateway.urls import DirectUrls
 from services.gateway.videos import Videos
 from services.pipeline.celery import CeleryQueue
 from services.pipeline.control import Control
 from services.pipeline.search_client import SearchIndex
-from services.runtime import grpc_client, store, telemetry
+from services.runtime import grpc_client, store, store_urls, telemetry
 from services.runtime.grpc_server import Register, create_server
 from services.runtime.queue import celery_app
 from services.runtime.settings import ClientSettings, QueueSettings, ServerSettings, StoreSettings, Telemetry, read
@@ -48,7 +49,8 @@ def main() -> None:
     server_settings = read(ServerSettings)
     database = Database(read(CatalogSettings))
     database.migrate()
-    artifacts = store.connect(read(StoreSettings))
+    store_settings = read(StoreSettings)
+    artifacts = store.connect(store_settings)
     client = read(ClientSettings)
     search = grpc_client.channel(settings.search_address, client)
     decoding = grpc_client.channel(settings.decoding_address, client)
@@ -59,6 +61,7 @@ def main() -> None:
     texts = Texts(database, artifacts)
     control = Control(database, artifacts, CeleryQueue(celery_app(read(QueueSettings))), SearchIndex(search))
     chapters = VideoChapters(database, artifacts, control, chaptering)
+    intake = Intake(database, artifacts, control, subtitles, settings.max_upload_bytes, settings.max_uploads)
     rpc = VideoIndexRpc(
         texts,
         Edits(database, control, texts, subtitles),
@@ -70,7 +73,8 @@ def main() -> None:
         Answers(database, chaptering),
         Collections(database, control),
         Videos(database, artifacts, control, settings.watch_s, settings.max_watchers),
-        Intake(database, artifacts, control, subtitles, settings.max_upload_bytes, settings.max_uploads),
+        intake,
+        DirectUrls(database, artifacts, intake, store_urls.connect(store_settings)),
         Importer(read(ImportSettings)),
         control,
         SearchServiceStub(search),

@@ -8,6 +8,7 @@ from services.core.names import VideoName
 from services.core.text import Cue, TranscriptTrack
 from services.gateway.collections import CollectionView
 from services.gateway.progress import MissingView, StageView
+from services.gateway.spec import Spec
 from services.gateway.texts import Description
 from services.gateway.videos import VideoView
 from services.pipeline.control import Removed, etag
@@ -28,6 +29,12 @@ def collection(view: CollectionView) -> pb.Collection:
 
 def removed(what: Removed) -> pb.Removed:
     return pb.Removed(videos=what.videos, objects=what.objects, bytes=what.bytes, rows=what.rows)
+
+
+def spec_from(spec: pb.VideoSpec, file_name: str) -> Spec:
+    """What is said of a new video, unchecked."""
+    subtitles = (spec.subtitles.file_name, spec.subtitles.content) if spec.HasField("subtitles") else None
+    return Spec(spec.title, dict(spec.labels), spec.allow_duplicate, file_name, subtitles)
 
 
 def video(view: VideoView) -> pb.Video:

@@ -8,20 +8,21 @@ from typing import BinaryIO, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from services.catalog.database import Database
 from services.catalog.models import Upload, Video
 from services.catalog.states import VideoState
 from services.core import artifacts
-from services.core.errors import ChecksumMismatch, Exhausted, InvalidInput, NotFound
-from services.core.names import CollectionName, VideoName, new_id
+from services.core.errors import ChecksumMismatch, Conflict, Exhausted, InvalidInput, NotFound
+from services.core.names import CollectionName, VideoName
 from services.core.store import Artifacts
+from services.gateway import uploads
 from services.gateway.collections import require
 from services.gateway.parts import Parts
-from services.gateway.spec import Spec, check_request_id, same_file
+from services.gateway.spec import Spec, check_request_id
 from services.gateway.streams import Hashing, Joined
 from services.gateway.subtitles import Subtitles
+from services.gateway.uploads import Uploads
 from services.pipeline import ledger
 from services.pipeline.control import Change, Control
 from services.runtime import telemetry
@@ -47,28 +48,27 @@ class Intake:
         self._control = control
         self._subtitles = subtitles
         self._max_bytes = max_bytes
-        self._uploads = threading.Semaphore(max_uploads)
+        self._room = threading.Semaphore(max_uploads)
+        self._uploads = Uploads(database)
 
     @contextmanager
     def room(self) -> Iterator[None]:
         """A place among the uploads and imports under way. Raises Exhausted when all are taken."""
-        if not self._uploads.acquire(blocking=False):
+        if not self._room.acquire(blocking=False):
             raise Exhausted("too many videos are being taken in; try again later")
         try:
             yield
         finally:
-            self._uploads.release()
+            self._room.release()
 
     def state(self, parent: CollectionName, request_id: str) -> tuple[int, VideoName | None]:
         """Bytes kept of an upload, and its video when it is finished."""
         check_request_id(request_id)
-        with self._database.read() as session:
-            require(session, parent)
-            upload = session.get(Upload, (parent.collection, request_id))
-            if upload is None:
-                raise NotFound(f"no upload {request_id!r} in {parent}")
-            made = _made(session, upload)
-        return (0, made) if made is not None else (self._parts(parent, request_id).size(), None)
+        known = self._uploads.known(parent, request_id)
+        if known is None:
+            raise NotFound(f"no upload {request_id!r} in {parent}")
+        made = known.video
+        return (0, made) if made is not None else (self.parts(parent, request_id).size(), None)
 
     def upload(
         self,
@@ -85,24 +85,52 @@ class Intake:
         What arrived before a broken connection is kept. Raises InvalidInput for more or fewer bytes than announced,
         ChecksumMismatch when the bytes are not those of `sha256`; then nothing of the upload is kept.
         """
-        if size <= 0:
-            raise InvalidInput("the file is empty: there is nothing to index", fields={"size_bytes": "at least 1"})
-        self._check_size(size)
-        if sha256 and not _SHA256.fullmatch(sha256):
-            raise InvalidInput("sha256 is not 64 lower-case hex digits", fields={"sha256": "64 hex digits"})
+        announced = self._announcement(size, sha256)
         spec = self._checked(spec)
-        parts = self._parts(parent, request_id)
+        parts = self.parts(parent, request_id)
         kept = parts.size()
-        announced = f"{size} {sha256}"
-        planned, finished = self._open(parent, request_id, announced, begun=kept > 0)
+        _, finished = self._uploads.open(parent, request_id, announced, begun=kept > 0)
         if finished is not None:
             return finished
         if not 0 <= offset <= kept:
             rule = f"at most {kept}, the bytes that are kept"
             raise InvalidInput(f"offset {offset}: {rule}; ask GetUpload", fields={"offset": rule})
         parts.keep(offset, size, chunks)
-        # While this stream was on its way, another one of the request may have made the video, or begun another file.
-        planned, finished = self._open(parent, request_id, announced, begun=True)
+        return self._join(parent, request_id, announced, spec)
+
+    def announce(self, parent: CollectionName, request_id: str, size: int, sha256: str) -> VideoName | None:
+        """Begin an upload whose parts come by another way than `upload`; its video when it is finished already."""
+        announced = self._announcement(size, sha256)
+        return self._uploads.open(parent, request_id, announced, begun=True)[1]
+
+    def complete(self, parent: CollectionName, request_id: str, spec: Spec) -> VideoName:
+        """Make a video of parts that came by another way.
+
+        Raises Conflict while some are missing; InvalidInput for more bytes than announced, and ChecksumMismatch as
+        `upload` does: then nothing of the upload is kept.
+        """
+        check_request_id(request_id)
+        spec = self._checked(spec)
+        known = self._uploads.known(parent, request_id)
+        if known is None or not known.announced.strip():
+            raise NotFound(f"no upload {request_id!r} in {parent}; CreateUploadUrls begins one")
+        if known.video is not None:
+            return known.video
+        parts, (size, _) = self.parts(parent, request_id), uploads.announced(known.announced)
+        kept = parts.size()
+        if kept < size:
+            raise Conflict(f"{kept} of {size} bytes are there without a gap; CreateUploadUrls tells what is missing")
+        if kept > size:
+            parts.delete()
+            rule = f"{kept} bytes were sent, {size} were announced"
+            raise InvalidInput(f"{rule}; begin anew with CreateUploadUrls", fields={"size_bytes": rule})
+        return self._join(parent, request_id, known.announced, spec)
+
+    def _join(self, parent: CollectionName, request_id: str, announced: str, spec: Spec) -> VideoName:
+        """The video of parts that are all there."""
+        parts, (size, sha256) = self.parts(parent, request_id), uploads.announced(announced)
+        # While they were on their way, another stream of the request may have made the video, or begun another file.
+        planned, finished = self._uploads.open(parent, request_id, announced, begun=True)
         if finished is not None:
             parts.delete()
             return finished
@@ -119,15 +147,13 @@ class Intake:
     def take(self, parent: CollectionName, request_id: str, stream: BinaryIO, spec: Spec) -> VideoName:
         """Take a stream to its end; for imports."""
         spec = self._checked(spec)
-        planned, finished = self._open(parent, request_id)
+        planned, finished = self._uploads.open(parent, request_id)
         return finished or self._enter(planned, request_id, stream, spec, None, "")
 
     def finished(self, parent: CollectionName, request_id: str) -> VideoName | None:
         """The video that a request id has made already."""
-        with self._database.read() as session:
-            require(session, parent)
-            upload = session.get(Upload, (parent.collection, request_id))
-            return _made(session, upload) if upload is not None else None
+        known = self._uploads.known(parent, request_id)
+        return known.video if known is not None else None
 
     def _checked(self, spec: Spec) -> Spec:
         """The same, fit to be stored; a subtitle file is read, so that its first wrong line is told at once."""
@@ -135,40 +161,6 @@ class Intake:
         if spec.subtitles is not None:
             self._subtitles.read(*spec.subtitles, language="", field="spec.subtitles")
         return spec
-
-    def _open(
-        self, parent: CollectionName, request_id: str, announced: str = " ", *, begun: bool = False
-    ) -> tuple[VideoName, VideoName | None]:
-        """The name that the video will have, and the finished video if there is one.
-
-        Raises InvalidInput when the upload was begun with another size or SHA-256 than `announced` says.
-        """
-        check_request_id(request_id)
-        try:
-            return self._opened(parent, request_id, announced, begun)
-        except IntegrityError:
-            # Another stream of this request, perhaps at another gateway, began it at the same moment.
-            return self._opened(parent, request_id, announced, begun)
-
-    def _opened(
-        self, parent: CollectionName, request_id: str, announced: str, begun: bool
-    ) -> tuple[VideoName, VideoName | None]:
-        with self._database.write() as session:
-            require(session, parent)
-            upload = session.get(Upload, (parent.collection, request_id), with_for_update=True)
-            if upload is not None and upload.video:
-                made = _made(session, upload)
-                if made is not None:
-                    return made, made
-                upload.video, upload.planned = "", new_id()
-            elif upload is not None and begun and not same_file(upload.announced, announced):
-                rule = "it was begun with another size or SHA-256; give each file a request_id of its own"
-                raise InvalidInput(f"request_id {request_id!r}: {rule}", fields={"request_id": rule})
-            if upload is None:
-                upload = Upload(collection=parent.collection, request_id=request_id, planned=new_id(), video="")
-                session.add(upload)
-            upload.updated, upload.announced = ledger.now(), announced
-            return VideoName(parent.collection, upload.planned), None
 
     def _enter(
         self, name: VideoName, request_id: str, stream: BinaryIO, spec: Spec, size: int | None, sha256: str
@@ -198,7 +190,7 @@ class Intake:
                 self._discard(name)
                 if spec.subtitles is not None:
                     self._control.update(known, Change(subtitles=spec.subtitles))
-                self._finish(request_id, known)
+                self._uploads.finish(request_id, known)
             return known
         except Exception as error:
             with self._database.read() as session:
@@ -263,25 +255,23 @@ class Intake:
             found = session.scalar(query.where(Video.state != VideoState.DELETING))
         return VideoName(parent.collection, found) if found else None
 
-    def _finish(self, request_id: str, video: VideoName) -> None:
-        with self._database.write() as session:
-            upload = session.get(Upload, (video.collection, request_id))
-            if upload is not None:
-                upload.video, upload.updated = video.video, ledger.now()
-
     def _discard(self, name: VideoName) -> None:
         self._store.objects.delete([o.key for o in self._store.objects.walk(artifacts.prefix(name))])
 
-    def _parts(self, parent: CollectionName, request_id: str) -> Parts:
+    def parts(self, parent: CollectionName, request_id: str) -> Parts:
+        """What is kept of an upload."""
         return Parts(self._database, self._store, parent, request_id)
+
+    def _announcement(self, size: int, sha256: str) -> str:
+        """Size and SHA-256, checked, as the catalog keeps them."""
+        if size <= 0:
+            raise InvalidInput("the file is empty: there is nothing to index", fields={"size_bytes": "at least 1"})
+        self._check_size(size)
+        if sha256 and not _SHA256.fullmatch(sha256):
+            raise InvalidInput("sha256 is not 64 lower-case hex digits", fields={"sha256": "64 hex digits"})
+        return f"{size} {sha256}"
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:
             rule = f"at most {self._max_bytes} bytes (VIDX_GATEWAY_MAX_UPLOAD_BYTES)"
             raise InvalidInput(f"the file has {size} bytes or more: {rule}", fields={"size_bytes": rule})
-
-
-def _made(session: Session, upload: Upload) -> VideoName | None:
-    """The video that an upload has made, unless it was removed since."""
-    made = VideoName(upload.collection, upload.video)
-    return made if upload.video and ledger.find(session, made) is not None else None

@@ -23,14 +23,17 @@ class Parts:
         self._request_id = request_id
         self._prefix = artifacts.upload_prefix(parent.collection, request_id)
 
+    def sizes(self) -> dict[int, int]:
+        """Bytes of every part by the byte at which it begins."""
+        return {int(part.key[len(self._prefix) :]): part.size for part in self._store.objects.walk(self._prefix)}
+
     def found(self) -> list[tuple[str, int, int]]:
         """(key, first byte to use, bytes) of the parts that join without a gap; two streams may have overlapped."""
         found, at = [], 0
-        for part in self._store.objects.walk(self._prefix):
-            begin = int(part.key[len(self._prefix) :])
-            if begin <= at < begin + part.size:
-                found.append((part.key, at - begin, begin + part.size - at))
-                at = begin + part.size
+        for begin, size in self.sizes().items():
+            if begin <= at < begin + size:
+                found.append((artifacts.part_key(self._prefix, begin), at - begin, begin + size - at))
+                at = begin + size
         return found
 
     def size(self) -> int:
@@ -49,7 +52,7 @@ class Parts:
             nonlocal at
             if buffer:
                 self._touch()
-                self._store.objects.put(f"{self._prefix}{at:020d}", bytes(buffer))
+                self._store.objects.put(artifacts.part_key(self._prefix, at), bytes(buffer))
                 at += len(buffer)
                 buffer.clear()
 

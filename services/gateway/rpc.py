@@ -1,7 +1,7 @@
 """Proto in, proto out: collections, videos, search.
 
 `text_rpc` has what videos say and show, in words, `chapter_rpc` their chapters and summaries, `skim_rpc` what to watch
-of them.
+of them, `url_rpc` addresses that lead past the gateway.
 """
 
 from collections.abc import Iterator
@@ -28,11 +28,13 @@ from services.gateway.importer import Importer
 from services.gateway.intake import Intake
 from services.gateway.skim_rpc import SkimRpc
 from services.gateway.skims import VideoSkims
-from services.gateway.spec import Spec, check_request_id
+from services.gateway.spec import check_request_id
 from services.gateway.subtitles import Subtitles
 from services.gateway.summaries import VideoSummaries
 from services.gateway.text_rpc import TextRpc
 from services.gateway.texts import Texts
+from services.gateway.url_rpc import UrlRpc
+from services.gateway.urls import DirectUrls
 from services.gateway.videos import Videos
 from services.pipeline.control import Control
 from services.runtime import grpc_client
@@ -41,7 +43,7 @@ from services.runtime.media_proto import shot_to
 SERVICE = pb.DESCRIPTOR.services_by_name["VideoIndexService"]
 
 
-class VideoIndexRpc(TextRpc, ChapterRpc, SkimRpc):
+class VideoIndexRpc(TextRpc, ChapterRpc, SkimRpc, UrlRpc):
     """The public service."""
 
     def __init__(
@@ -57,6 +59,7 @@ class VideoIndexRpc(TextRpc, ChapterRpc, SkimRpc):
         collections: Collections,
         videos: Videos,
         intake: Intake,
+        urls: DirectUrls,
         importer: Importer,
         control: Control,
         search: SearchServiceStub,
@@ -66,8 +69,8 @@ class VideoIndexRpc(TextRpc, ChapterRpc, SkimRpc):
         TextRpc.__init__(self, texts, edits, subtitles, videos)
         ChapterRpc.__init__(self, chapters, summaries, answers, videos)
         SkimRpc.__init__(self, skims, films, videos)
+        UrlRpc.__init__(self, urls, intake, videos)
         self._collections = collections
-        self._intake = intake
         self._importer = importer
         self._control = control
         self._search = search
@@ -114,7 +117,7 @@ class VideoIndexRpc(TextRpc, ChapterRpc, SkimRpc):
                 header.offset,
                 header.size_bytes,
                 header.sha256.lower(),
-                _spec(header.spec, header.file_name),
+                convert.spec_from(header.spec, header.file_name),
                 _chunks(request_iterator),
             )
         return self._video(name)
@@ -129,7 +132,7 @@ class VideoIndexRpc(TextRpc, ChapterRpc, SkimRpc):
         done = self._intake.finished(parent, request.request_id)
         if done is None:
             with self._intake.room(), self._importer.open(request.uri) as (stream, file_name):
-                done = self._intake.take(parent, request.request_id, stream, _spec(request.spec, file_name))
+                done = self._intake.take(parent, request.request_id, stream, convert.spec_from(request.spec, file_name))
         return self._video(done)
 
     def GetVideo(self, request: pb.GetVideoRequest, context: grpc.ServicerContext) -> pb.Video:  # noqa: N802
@@ -200,11 +203,6 @@ class VideoIndexRpc(TextRpc, ChapterRpc, SkimRpc):
         """Seconds that a call made for this call may take: the caller's own deadline, within the gateway's bound."""
         left = context.time_remaining()
         return self._call_s if left is None else min(self._call_s, max(0.001, left))
-
-
-def _spec(spec: pb.VideoSpec, file_name: str) -> Spec:
-    subtitles = (spec.subtitles.file_name, spec.subtitles.content) if spec.HasField("subtitles") else None
-    return Spec(spec.title, dict(spec.labels), spec.allow_duplicate, file_name, subtitles)
 
 
 def _chunks(messages: Iterator[pb.UploadVideoRequest]) -> Iterator[bytes]:

@@ -37,12 +37,6 @@ def check_request_id(request_id: str) -> None:
         raise InvalidInput(f"request_id: {rule}", fields={"request_id": rule})
 
 
-def same_file(begun: str, announced: str) -> bool:
-    """Whether two announcements, "size sha256", can be of one file; a SHA-256 is not always given."""
-    (size, sha256), (other_size, other_sha256) = begun.split(" "), announced.split(" ")
-    return size == other_size and (sha256 == other_sha256 or not sha256 or not other_sha256)
-
-
 def checked_subtitles(file_name: str, content: bytes, field: str) -> tuple[str, bytes]:
     """Name and content of a subtitle file, fit to be read and stored. Raises InvalidInput, which names the field."""
     shown = clean_title(_base(file_name))[-255:]

@@ -16,7 +16,7 @@ from services.core.errors import Unavailable, VidxError
 from services.core.names import VideoName
 from services.core.store import Artifacts
 from services.core.times import SECOND
-from services.pipeline import ledger, workflow
+from services.pipeline import ledger, orphans, workflow
 from services.pipeline.control import Control
 from services.pipeline.ports import Queue
 from services.pipeline.relabel import relabel
@@ -51,6 +51,7 @@ class Reconciler:
         self._settings = settings
         self._listening_since = self._looked = ledger.now()
         self._outdated = True
+        self._next_orphans = 0
 
     def look(self) -> None:
         """One look; a part that does not answer delays what needs it and nothing else."""
@@ -67,6 +68,7 @@ class Reconciler:
             self._finish_removals,
             self._sweep_tombstones,
             self._drop_stale_uploads,
+            self._drop_orphans,
         ):
             try:
                 act()
@@ -182,6 +184,14 @@ class Reconciler:
                 planned = VideoName(row.collection, row.planned)
                 if ledger.find(session, planned) is None:
                     ledger.bury(session, planned, ledger.now())
+
+    def _drop_orphans(self) -> None:
+        # Seldom, as it lists the store.
+        if ledger.now() < self._next_orphans:
+            return
+        self._next_orphans = ledger.now() + int(self._settings.orphans_s * SECOND)
+        if found := orphans.drop(self._database, self._store):
+            _log.info("orphans_dropped", objects=found)
 
 
 def _attempt(event: str, name: VideoName, act: Callable[[VideoName], object]) -> bool:

@@ -16,4 +16,5 @@ class PipelineSettings(BaseSettings):
     tick_s: float = Field(1.0, gt=0, description="seconds between looks of the reconciler")
     silence_s: float = Field(15.0, gt=0, description="a job is lost when its worker has said nothing for so long")
     unclaimed_s: float = Field(5.0, gt=0, description="a message is lost when its queue is empty and nobody began it")
+    orphans_s: float = Field(3600, gt=0, description="seconds between looks for parts of uploads that nobody knows")
     upload_keep_s: float = Field(86_400, gt=0, description="an unfinished upload is removed after so long")

@@ -32,6 +32,9 @@ class StoreSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VIDX_STORE_", frozen=True)
 
     url: str = Field(description="folder:///path, or s3://host:port/bucket (plain HTTP) or s3+https://host/bucket")
+    public_url: str = Field(
+        "", description="http(s)://host:port at which clients reach the S3 server; that of the url when empty"
+    )
     access_key: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
     region: str = "us-east-1"

@@ -39,12 +39,14 @@ from services.gateway.edits import Edits
 from services.gateway.films import Films
 from services.gateway.importer import Importer
 from services.gateway.intake import Intake
+from services.gateway.ports import Urls
 from services.gateway.rpc import SERVICE, VideoIndexRpc
 from services.gateway.settings import ImportSettings
 from services.gateway.skims import VideoSkims
 from services.gateway.subtitles import Subtitles
 from services.gateway.summaries import VideoSummaries
 from services.gateway.texts import Texts
+from services.gateway.urls import DirectUrls
 from services.gateway.videos import Videos
 from services.runtime.grpc_client import channel
 from services.runtime.grpc_server import create_server
@@ -73,11 +75,14 @@ class FakeSearch(SearchServiceServicer):
 
 
 @contextmanager
-def serving(house: House, folder: Path, authenticator: Authenticator | None = None) -> Iterator[SimpleNamespace]:
+def serving(
+    house: House, folder: Path, authenticator: Authenticator | None = None, urls: Urls | None = None
+) -> Iterator[SimpleNamespace]:
     """The public API on a free port: `stub`, `channel`, `address`, the `house` behind it, and the fakes `search`,
     `transcription`, `chaptering`, `decoding`.
 
-    Callers need what `authenticator` knows, if there is one. It may import from `folder/imports`.
+    Callers need what `authenticator` knows, if there is one. It may import from `folder/imports`, and gives the
+    addresses of `urls`.
     """
     (folder / "imports").mkdir()
     search = FakeSearch()
@@ -94,6 +99,7 @@ def serving(house: House, folder: Path, authenticator: Authenticator | None = No
     chapters = VideoChapters(house.database, house.store, house.control, chaptering)
     decoding = FakeDecoding()
     cutter = decoding.serve()
+    intake = Intake(house.database, house.store, house.control, subtitles, 10_000_000, 4)
     rpc = VideoIndexRpc(
         texts,
         Edits(house.database, house.control, texts, subtitles),
@@ -105,7 +111,8 @@ def serving(house: House, folder: Path, authenticator: Authenticator | None = No
         Answers(house.database, chaptering),
         Collections(house.database, house.control),
         videos,
-        Intake(house.database, house.store, house.control, subtitles, 10_000_000, 4),
+        intake,
+        DirectUrls(house.database, house.store, intake, urls, part_bytes=500_000),
         Importer(ImportSettings(folders=(str(folder / "imports"),))),
         house.control,
         SearchServiceStub(channel(f"127.0.0.1:{inner.port}")),

@@ -1,10 +1,10 @@
-"""Commands about videos that are there: shots, get, list, watch, retry, cancel, delete, frame."""
+"""Commands about videos that are there: shots, get, list, watch, retry, cancel, delete, url, frame."""
 
 import click
 
 from services.cli.commands import options
 from services.cli.files import whole
-from services.cli.inputs import Time
+from services.cli.inputs import Length, Time
 from services.cli.output import clock, complain, json_line, one_line, removed, say, span, table, video_lines
 from services.core.errors import VidxError
 from services.core.times import SECOND
@@ -159,6 +159,27 @@ def delete_command(names: tuple[str, ...], collection: str, json: bool) -> int:
                 continue
             say(json_line(answer) if json else f"{request.name}: {removed(answer.removed)}")
     return 1 if failed else 0
+
+
+@click.command("url")
+@options.name
+@click.option("--lifetime", type=Length(), default="1h", show_default=True, help="How long it works: 1m to 12h.")
+@options.as_json
+def url_command(name: str, collection: str, lifetime: int, json: bool) -> None:
+    """An address to play a video from, for whoever has it: mpv "$(vidx url NAME)".
+
+    Only where objects lie in an S3 store; a folder has no addresses.
+    """
+    from google.protobuf.duration_pb2 import Duration
+    from vidx.gateway.v1 import video_index_service_pb2 as pb
+
+    from services.cli.client import connect, video_name
+
+    lasting = Duration(seconds=lifetime // SECOND, nanos=lifetime % SECOND)
+    with connect() as gateway:
+        request = pb.GetMediaUrlRequest(name=video_name(name, collection), lifetime=lasting)
+        found = gateway.call(gateway.stub.GetMediaUrl, request)
+    say(json_line(found) if json else found.url)
 
 
 @click.command("frame")

@@ -67,6 +67,16 @@ class VideoIndexServiceStub:
                 request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.UploadVideoRequest.SerializeToString,
                 response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.Video.FromString,
                 _registered_method=True)
+        self.CreateUploadUrls = channel.unary_unary(
+                '/vidx.gateway.v1.VideoIndexService/CreateUploadUrls',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.CreateUploadUrlsRequest.SerializeToString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.UploadUrls.FromString,
+                _registered_method=True)
+        self.CompleteUpload = channel.unary_unary(
+                '/vidx.gateway.v1.VideoIndexService/CompleteUpload',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.CompleteUploadRequest.SerializeToString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.Video.FromString,
+                _registered_method=True)
         self.GetUpload = channel.unary_unary(
                 '/vidx.gateway.v1.VideoIndexService/GetUpload',
                 request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetUploadRequest.SerializeToString,
@@ -192,6 +202,11 @@ class VideoIndexServiceStub:
                 request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.AskRequest.SerializeToString,
                 response_deserializer=vidx_dot_media_dot_v1_dot_chapters__pb2.Answer.FromString,
                 _registered_method=True)
+        self.GetMediaUrl = channel.unary_unary(
+                '/vidx.gateway.v1.VideoIndexService/GetMediaUrl',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetMediaUrlRequest.SerializeToString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.MediaUrl.FromString,
+                _registered_method=True)
         self.GetFrame = channel.unary_unary(
                 '/vidx.gateway.v1.VideoIndexService/GetFrame',
                 request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetFrameRequest.SerializeToString,
@@ -242,6 +257,21 @@ class VideoIndexServiceServicer:
     def UploadVideo(self, request_iterator, context):
         """Takes a video's bytes and starts to index them. The first message is the header, all others are chunks. A broken
         upload goes on from GetUpload's offset with the same request id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateUploadUrls(self, request, context):
+        """Addresses to send a video's bytes to, past the gateway, straight to the object store. FAILED_PRECONDITION when that
+        has none, as a folder; then UploadVideo takes them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompleteUpload(self, request, context):
+        """Checks what was sent to those addresses, makes a video of it and starts to index it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -423,6 +453,14 @@ class VideoIndexServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetMediaUrl(self, request, context):
+        """An address to play a video from, straight from the object store. FAILED_PRECONDITION when that has none, as a
+        folder.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetFrame(self, request, context):
         """The frame shown at a time, as JPEG.
         """
@@ -461,6 +499,16 @@ def add_VideoIndexServiceServicer_to_server(servicer, server):
             'UploadVideo': grpc.stream_unary_rpc_method_handler(
                     servicer.UploadVideo,
                     request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.UploadVideoRequest.FromString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.Video.SerializeToString,
+            ),
+            'CreateUploadUrls': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateUploadUrls,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.CreateUploadUrlsRequest.FromString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.UploadUrls.SerializeToString,
+            ),
+            'CompleteUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteUpload,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.CompleteUploadRequest.FromString,
                     response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.Video.SerializeToString,
             ),
             'GetUpload': grpc.unary_unary_rpc_method_handler(
@@ -587,6 +635,11 @@ def add_VideoIndexServiceServicer_to_server(servicer, server):
                     servicer.Ask,
                     request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.AskRequest.FromString,
                     response_serializer=vidx_dot_media_dot_v1_dot_chapters__pb2.Answer.SerializeToString,
+            ),
+            'GetMediaUrl': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMediaUrl,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetMediaUrlRequest.FromString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.MediaUrl.SerializeToString,
             ),
             'GetFrame': grpc.unary_unary_rpc_method_handler(
                     servicer.GetFrame,
@@ -757,6 +810,60 @@ class VideoIndexService:
             target,
             '/vidx.gateway.v1.VideoIndexService/UploadVideo',
             vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.UploadVideoRequest.SerializeToString,
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.Video.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateUploadUrls(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/CreateUploadUrls',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.CreateUploadUrlsRequest.SerializeToString,
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.UploadUrls.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/CompleteUpload',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.CompleteUploadRequest.SerializeToString,
             vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.Video.FromString,
             options,
             channel_credentials,
@@ -1433,6 +1540,33 @@ class VideoIndexService:
             '/vidx.gateway.v1.VideoIndexService/Ask',
             vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.AskRequest.SerializeToString,
             vidx_dot_media_dot_v1_dot_chapters__pb2.Answer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMediaUrl(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/GetMediaUrl',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetMediaUrlRequest.SerializeToString,
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.MediaUrl.FromString,
             options,
             channel_credentials,
             insecure,

@@ -50,6 +50,12 @@ class VideoIndexServiceStub:
     """Takes a video's bytes and starts to index them. The first message is the header, all others are chunks. A broken
     upload goes on from GetUpload's offset with the same request id.
     """
+    CreateUploadUrls: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.CreateUploadUrlsRequest, _video_index_service_pb2.UploadUrls]
+    """Addresses to send a video's bytes to, past the gateway, straight to the object store. FAILED_PRECONDITION when that
+    has none, as a folder; then UploadVideo takes them.
+    """
+    CompleteUpload: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.CompleteUploadRequest, _video_index_service_pb2.Video]
+    """Checks what was sent to those addresses, makes a video of it and starts to index it."""
     GetUpload: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.GetUploadRequest, _video_index_service_pb2.Upload]
     """How far an upload has come."""
     ImportVideo: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.ImportVideoRequest, _video_index_service_pb2.Video]
@@ -102,6 +108,10 @@ class VideoIndexServiceStub:
     """That short version as an MP4 file. The first message tells what is kept, all others are chunks."""
     Ask: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.AskRequest, _chapters_pb2.Answer]
     """What the videos of a collection say to a question, each sentence with its sources."""
+    GetMediaUrl: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.GetMediaUrlRequest, _video_index_service_pb2.MediaUrl]
+    """An address to play a video from, straight from the object store. FAILED_PRECONDITION when that has none, as a
+    folder.
+    """
     GetFrame: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.GetFrameRequest, _video_index_service_pb2.GetFrameResponse]
     """The frame shown at a time, as JPEG."""
 
@@ -126,6 +136,12 @@ class VideoIndexServiceAsyncStub(VideoIndexServiceStub):
     """Takes a video's bytes and starts to index them. The first message is the header, all others are chunks. A broken
     upload goes on from GetUpload's offset with the same request id.
     """
+    CreateUploadUrls: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.CreateUploadUrlsRequest, _video_index_service_pb2.UploadUrls]  # type: ignore[assignment]
+    """Addresses to send a video's bytes to, past the gateway, straight to the object store. FAILED_PRECONDITION when that
+    has none, as a folder; then UploadVideo takes them.
+    """
+    CompleteUpload: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.CompleteUploadRequest, _video_index_service_pb2.Video]  # type: ignore[assignment]
+    """Checks what was sent to those addresses, makes a video of it and starts to index it."""
     GetUpload: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.GetUploadRequest, _video_index_service_pb2.Upload]  # type: ignore[assignment]
     """How far an upload has come."""
     ImportVideo: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.ImportVideoRequest, _video_index_service_pb2.Video]  # type: ignore[assignment]
@@ -178,6 +194,10 @@ class VideoIndexServiceAsyncStub(VideoIndexServiceStub):
     """That short version as an MP4 file. The first message tells what is kept, all others are chunks."""
     Ask: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.AskRequest, _chapters_pb2.Answer]  # type: ignore[assignment]
     """What the videos of a collection say to a question, each sentence with its sources."""
+    GetMediaUrl: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.GetMediaUrlRequest, _video_index_service_pb2.MediaUrl]  # type: ignore[assignment]
+    """An address to play a video from, straight from the object store. FAILED_PRECONDITION when that has none, as a
+    folder.
+    """
     GetFrame: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.GetFrameRequest, _video_index_service_pb2.GetFrameResponse]  # type: ignore[assignment]
     """The frame shown at a time, as JPEG."""
 
@@ -235,6 +255,24 @@ class VideoIndexServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes a video's bytes and starts to index them. The first message is the header, all others are chunks. A broken
         upload goes on from GetUpload's offset with the same request id.
         """
+
+    @_abc_1.abstractmethod
+    def CreateUploadUrls(
+        self,
+        request: _video_index_service_pb2.CreateUploadUrlsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_index_service_pb2.UploadUrls, _abc.Awaitable[_video_index_service_pb2.UploadUrls]]:
+        """Addresses to send a video's bytes to, past the gateway, straight to the object store. FAILED_PRECONDITION when that
+        has none, as a folder; then UploadVideo takes them.
+        """
+
+    @_abc_1.abstractmethod
+    def CompleteUpload(
+        self,
+        request: _video_index_service_pb2.CompleteUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_index_service_pb2.Video, _abc.Awaitable[_video_index_service_pb2.Video]]:
+        """Checks what was sent to those addresses, makes a video of it and starts to index it."""
 
     @_abc_1.abstractmethod
     def GetUpload(
@@ -437,6 +475,16 @@ class VideoIndexServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_chapters_pb2.Answer, _abc.Awaitable[_chapters_pb2.Answer]]:
         """What the videos of a collection say to a question, each sentence with its sources."""
+
+    @_abc_1.abstractmethod
+    def GetMediaUrl(
+        self,
+        request: _video_index_service_pb2.GetMediaUrlRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_video_index_service_pb2.MediaUrl, _abc.Awaitable[_video_index_service_pb2.MediaUrl]]:
+        """An address to play a video from, straight from the object store. FAILED_PRECONDITION when that has none, as a
+        folder.
+        """
 
     @_abc_1.abstractmethod
     def GetFrame(
