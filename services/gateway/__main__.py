@@ -18,6 +18,7 @@ from services.gateway.access.guard import Access
 from services.gateway.access.rpc import SERVICE as ACCESS
 from services.gateway.access.rpc import AccessRpc
 from services.gateway.access.settings import AccessSettings
+from services.gateway.access.tokens import credentials
 from services.gateway.answers import Answers
 from services.gateway.chaptering import Chaptering
 from services.gateway.chapters import VideoChapters
@@ -46,7 +47,7 @@ from services.runtime.settings import ClientSettings, QueueSettings, ServerSetti
 def main() -> None:
     telemetry.configure("gateway", read(Telemetry))
     settings = read(GatewaySettings)
-    server_settings = read(ServerSettings)
+    server_settings, access_settings = read(ServerSettings), read(AccessSettings)
     database = Database(read(CatalogSettings))
     database.migrate()
     store_settings = read(StoreSettings)
@@ -91,8 +92,8 @@ def main() -> None:
         (ACCESS, lambda s: add_AccessServiceServicer_to_server(access, s)),
     ]
     try:
-        asks = read(AccessSettings).asks(server_settings)
-        guard = Access([descriptor for descriptor, _ in services], keys if asks else None)
+        known = credentials(access_settings, keys) if access_settings.asks(server_settings) else None
+        guard = Access([descriptor for descriptor, _ in services], known)
         server = create_server(threads, services, guard)
     except VidxError as error:
         sys.exit(f"the gateway cannot start: {error.message}")
