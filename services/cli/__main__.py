@@ -15,6 +15,7 @@ COMMANDS = {
     "status": ("machine", "What runs, and where."),
     "logs": ("machine", "What the services wrote."),
     "bench": ("bench", "How fast the running platform is."),
+    "doctor": ("doctor", "What does not fit between catalog, store and index; mend it."),
     "models": ("models", "Build model packs."),
     "keys": ("keys", "Keys of the gateway: create, list, rotate, revoke."),
     "collections": ("collections", "Create, list, label and delete collections."),

@@ -37,6 +37,8 @@ from services.gateway.urls import DirectUrls
 from services.gateway.videos import Videos
 from services.pipeline.celery import CeleryQueue
 from services.pipeline.control import Control
+from services.pipeline.doctor import Doctor
+from services.pipeline.mender import Mender
 from services.pipeline.search_client import SearchIndex
 from services.runtime import grpc_client, store, store_urls, telemetry
 from services.runtime.grpc_server import Register, create_server
@@ -60,7 +62,9 @@ def main() -> None:
     making = ChapteringServiceStub(grpc_client.channel(settings.chaptering_address, client))
     chaptering = Chaptering(making, settings.call_s, settings.making_s, settings.max_making)
     texts = Texts(database, artifacts)
-    control = Control(database, artifacts, CeleryQueue(celery_app(read(QueueSettings))), SearchIndex(search))
+    index = SearchIndex(search)
+    control = Control(database, artifacts, CeleryQueue(celery_app(read(QueueSettings))), index)
+    mender = Mender(database, artifacts, control)
     chapters = VideoChapters(database, artifacts, control, chaptering)
     intake = Intake(database, artifacts, control, subtitles, settings.max_upload_bytes, settings.max_uploads)
     rpc = VideoIndexRpc(
@@ -78,6 +82,7 @@ def main() -> None:
         DirectUrls(database, artifacts, intake, store_urls.connect(store_settings)),
         Importer(read(ImportSettings)),
         control,
+        lambda deep: Doctor(database, artifacts, index, mender, deep=deep),
         SearchServiceStub(search),
         DecodingServiceStub(decoding),
         settings.call_s,

@@ -1,7 +1,7 @@
 """Proto in, proto out: collections, videos, search.
 
 `text_rpc` has what videos say and show, in words, `chapter_rpc` their chapters and summaries, `skim_rpc` what to watch
-of them, `url_rpc` addresses that lead past the gateway.
+of them, `url_rpc` addresses that lead past the gateway, `doctor_rpc` what keeps the platform sound.
 """
 
 from collections.abc import Iterator
@@ -22,6 +22,7 @@ from services.gateway.answers import Answers
 from services.gateway.chapter_rpc import ChapterRpc
 from services.gateway.chapters import VideoChapters
 from services.gateway.collections import Collections
+from services.gateway.doctor_rpc import DoctorRpc, OpenDoctor
 from services.gateway.edits import Edits
 from services.gateway.films import Films
 from services.gateway.importer import Importer
@@ -43,7 +44,7 @@ from services.runtime.media_proto import shot_to
 SERVICE = pb.DESCRIPTOR.services_by_name["VideoIndexService"]
 
 
-class VideoIndexRpc(TextRpc, ChapterRpc, SkimRpc, UrlRpc):
+class VideoIndexRpc(TextRpc, ChapterRpc, SkimRpc, UrlRpc, DoctorRpc):
     """The public service."""
 
     def __init__(
@@ -62,6 +63,7 @@ class VideoIndexRpc(TextRpc, ChapterRpc, SkimRpc, UrlRpc):
         urls: DirectUrls,
         importer: Importer,
         control: Control,
+        doctor: OpenDoctor,
         search: SearchServiceStub,
         decoding: DecodingServiceStub,
         call_s: float,
@@ -70,6 +72,7 @@ class VideoIndexRpc(TextRpc, ChapterRpc, SkimRpc, UrlRpc):
         ChapterRpc.__init__(self, chapters, summaries, answers, videos)
         SkimRpc.__init__(self, skims, films, videos)
         UrlRpc.__init__(self, urls, intake, videos)
+        DoctorRpc.__init__(self, doctor)
         self._collections = collections
         self._importer = importer
         self._control = control

@@ -97,13 +97,18 @@ def restart(session: Session, video: Video, steps: set[str], units: Sequence[Job
             if job.state in IN_FLIGHT:
                 job.again = True
                 continue
-            job.state, job.tries, job.not_before = JobState.WAITING, 0, 0
-            job.reason = job.message = ""
-            job.ended = 0
+            undo(job)
     video.state = VideoState.PROCESSING
     video.error_stage = video.error_reason = video.error_message = ""
     session.flush()
     advance(session, video)
+
+
+def undo(job: Job) -> None:
+    """Forget that a job has ended."""
+    job.state, job.tries, job.not_before = JobState.WAITING, 0, 0
+    job.reason = job.message = ""
+    job.ended = 0
 
 
 def stop(session: Session, video: Video, state: VideoState, job_state: JobState) -> list[Job]:

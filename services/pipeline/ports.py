@@ -1,5 +1,6 @@
 """What the pipeline needs from outside."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from services.core.jobs import Job
@@ -22,8 +23,28 @@ class Queue(Protocol):
         """Ask the pipeline's process to look for due jobs now; best effort."""
 
 
+@dataclass(frozen=True)
+class Rows:
+    """A video's rows, a number a vector space; videos that several models indexed have some in several."""
+
+    pictures: tuple[int, ...] = ()
+    texts: tuple[int, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self.pictures) + sum(self.texts)
+
+    def fit(self, count: int) -> bool:
+        """Whether one space of pictures and one of texts, or either alone, hold so many together."""
+        return any(p + t == count for p in (0, *self.pictures) for t in (0, *self.texts))
+
+
 class Index(Protocol):
-    """The search index, as far as removing goes."""
+    """The search index, as far as removing and comparing go."""
 
     def delete_video(self, video: VideoName) -> int:
         """Remove a video's rows; returns how many there were. Raises Unavailable."""
+
+    def census(self) -> dict[VideoName, Rows]:
+        """The rows of every video that has any. Raises Unavailable."""

@@ -11,7 +11,7 @@ What of milvus-lite 3.2 the searches below answer to, each tried:
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,6 @@ from services.search.settings import SearchSettings
 VISUAL = Kind("visual2", ms.visual_schema, ms.visual_indexes)
 TEXT = Kind("text", ms.text_schema, ms.text_indexes)
 _IDS = 1000
-_PAGE = 1000
 
 
 class _Milvus:
@@ -60,6 +59,9 @@ class _Milvus:
 
     def total(self, space: str, collection: str = "", video: str = "") -> int:
         return self._spaces.total(space, collection, video)
+
+    def census(self) -> Iterator[tuple[str, VideoName, int]]:
+        return self._spaces.census()
 
     def close(self) -> None:
         """Close the connection."""
@@ -113,23 +115,8 @@ class MilvusIndex(_Milvus):
     def label_counts(self, space: str, scope: Scope) -> Mapping[str, int]:
         shots = f"{mx.pictures_in(scope, SHOT)} and array_length(shot_labels) > 0"
         counts: Counter[str] = Counter()
-
-        def count(client: Any, name: str, timeout: float) -> bool:
-            pages = client.query_iterator(
-                name,
-                batch_size=_PAGE,
-                filter=shots,
-                output_fields=["id", ms.NAMES],
-                consistency_level="Strong",
-                timeout=timeout,
-            )
-            while page := pages.next():
-                for row in page:
-                    counts.update(row[ms.NAMES])
-            pages.close()
-            return True
-
-        self._spaces.milvus.call("query", self._spaces.name(space), count, timeout_s=self._settings.search_timeout_s)
+        for row in self._spaces.rows(self._spaces.name(space), shots, [ms.NAMES], self._settings.search_timeout_s):
+            counts.update(row[ms.NAMES])
         return counts
 
 

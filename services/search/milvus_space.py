@@ -12,10 +12,12 @@ What of milvus-lite 3.2 this answers to, each tried:
 
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pymilvus import MilvusClient
 from pymilvus.milvus_client.index import IndexParams
 from pymilvus.orm.schema import CollectionSchema
 
@@ -26,6 +28,7 @@ from services.search.milvus_connection import Call, Connection
 from services.search.milvus_schema import VECTOR
 from services.search.settings import SearchSettings
 
+_PAGE = 1000
 _ENCODED = re.compile(r"_([0-9a-f]{2})")
 
 
@@ -135,6 +138,34 @@ class Spaces:
             lambda c, n, t: c.query(n, filter=expression, output_fields=fields, consistency_level="Strong", timeout=t),
             timeout_s=timeout_s,
         )
+
+    def rows(self, name: str, expression: str, fields: list[str], timeout_s: float) -> Iterator[dict[str, Any]]:
+        """Every row of a collection, however many; none when there is no such collection."""
+
+        def open_(client: MilvusClient, name: str, timeout: float) -> Any:
+            return client.query_iterator(
+                name,
+                batch_size=_PAGE,
+                filter=expression,
+                output_fields=["id", *fields],
+                consistency_level="Strong",
+                timeout=timeout,
+            )
+
+        pages = self.milvus.call("query", name, open_, timeout_s=timeout_s)
+        while pages is not None:
+            page = self.milvus.call("query", name, lambda *_: pages.next(), timeout_s=timeout_s)
+            if not page:
+                pages.close()
+                return
+            yield from page
+
+    def census(self) -> Iterator[tuple[str, VideoName, int]]:
+        for name in self._names():
+            of_all = self.rows(name, "", ["collection", "video"], self.settings.write_timeout_s)
+            counts = Counter((row["collection"], row["video"]) for row in of_all)
+            for (collection, video), rows in counts.items():
+                yield space_of(self._prefix, name), VideoName(collection, video), rows
 
     def _names(self) -> list[str]:
         names: list[str] = self.milvus.call("list", "", lambda c, _, t: c.list_collections(timeout=t)) or []

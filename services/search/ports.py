@@ -1,6 +1,6 @@
 """What search needs from outside: indexes of vectors and of texts, and somebody who turns text into vectors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeVar
@@ -78,6 +78,9 @@ class Rows(Protocol[R]):
 
     def total(self, space: str, collection: str = "", video: str = "") -> int:
         """Rows of a space, of one collection of it, or of one video."""
+
+    def census(self) -> Iterator[tuple[str, VideoName, int]]:
+        """(space, video, rows) of every video in every space, in no order."""
 
 
 class VectorIndex(Rows[Row], Protocol):

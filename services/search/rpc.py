@@ -1,5 +1,7 @@
 """The gRPC door: proto in, proto out."""
 
+from collections.abc import Iterator
+
 import grpc
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -56,6 +58,13 @@ class SearchServicer(pb_grpc.SearchServiceServicer):
             collection = CollectionName.parse(request.name).collection
         rows, space = self._service.stats(collection, video)
         return pb.StatsResponse(rows=rows, space=space)
+
+    def CountRows(  # noqa: N802
+        self, request: pb.CountRowsRequest, context: grpc.ServicerContext
+    ) -> Iterator[pb.CountRowsResponse]:
+        for texts, space, video, rows in self._service.census():
+            content = pb.CountRowsResponse.TEXTS if texts else pb.CountRowsResponse.PICTURES
+            yield pb.CountRowsResponse(name=str(video), space=space, content=content, rows=rows)
 
 
 def register(service: SearchService) -> Register:

@@ -1,5 +1,7 @@
 """The use cases of search: index a video's rows, find moments, remove a video."""
 
+from collections.abc import Iterator
+
 from services.core.jobs import Job, Outputs, Progress
 from services.core.names import VideoName
 from services.core.store import Artifacts
@@ -41,3 +43,8 @@ class SearchService:
         rows = self._pictures.total(space, collection, video) if space else 0
         texts = self._texts.total(sentences, collection, video) if sentences else 0
         return rows + texts, space
+
+    def census(self) -> Iterator[tuple[bool, str, VideoName, int]]:
+        """(whether of texts, space, video, rows) of every video that has rows."""
+        yield from ((False, *found) for found in self._pictures.census())
+        yield from ((True, *found) for found in self._texts.census())

@@ -289,6 +289,15 @@ def test_totals_and_the_current_space(index: VectorIndex) -> None:
     assert (index.total(SPACE), index.total(SPACE, "films"), index.total(SPACE, "films", "a")) == (20, 15, 15)
 
 
+def test_a_census_counts_the_rows_of_every_video_in_every_space(index: VectorIndex) -> None:
+    assert list(index.census()) == []
+    write(index, rows(A, 4))
+    write(index, rows(VideoName("other", "b"), 1000))
+    write(index, rows(VideoName("other", "b"), 2), "two")
+    expected = {(SPACE, A, 5), (SPACE, VideoName("other", "b"), 1250), ("two", VideoName("other", "b"), 3)}
+    assert set(index.census()) == expected
+
+
 def test_many_videos_from_two_threads_are_the_same_as_one_by_one(index: VectorIndex) -> None:
     videos = [VideoName("films", f"v{number:02d}") for number in range(20)]
     failed: list[BaseException] = []

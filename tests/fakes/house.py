@@ -14,6 +14,8 @@ from services.core import artifacts
 from services.core.names import VideoName
 from services.pipeline import ledger
 from services.pipeline.control import Control
+from services.pipeline.doctor import Doctor
+from services.pipeline.mender import Mender
 from services.pipeline.reconciler import Reconciler
 from services.pipeline.service import Pipeline
 from services.pipeline.settings import PipelineSettings
@@ -67,6 +69,10 @@ class House:
             video = ledger.find(session, name)
             assert video is not None
             return {(j.step, j.segment): j for j in ledger.jobs_of(session, video)}
+
+    def doctor(self, *, deep: bool = False) -> Doctor:
+        mender = Mender(self.database, self.store, self.control)
+        return Doctor(self.database, self.store, self.index, mender, deep=deep)
 
     def work(self, segments: int = 2, until: str = "") -> None:
         """Able workers empty the queues, up to a step."""

@@ -7,6 +7,7 @@ from services.core.errors import Unavailable
 from services.core.jobs import Job
 from services.core.names import VideoName
 from services.pipeline import workflow
+from services.pipeline.ports import Rows
 from services.runtime.queue import Report
 
 
@@ -51,6 +52,11 @@ class FakeIndex:
         if self.down:
             raise Unavailable("index down")
         return self.rows.pop(video, 0)
+
+    def census(self) -> dict[VideoName, Rows]:
+        if self.down:
+            raise Unavailable("index down")
+        return {video: Rows(pictures=(count,)) for video, count in self.rows.items()}
 
 
 def success(job: Job, segments: int = 2, rows: int = 7) -> Report:

@@ -115,6 +115,7 @@ def serving(
         DirectUrls(house.database, house.store, intake, urls, part_bytes=500_000),
         Importer(ImportSettings(folders=(str(folder / "imports"),))),
         house.control,
+        lambda deep: house.doctor(deep=deep),
         SearchServiceStub(channel(f"127.0.0.1:{inner.port}")),
         None,
         5.0,

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -86,6 +86,11 @@ class _Rows(Generic[R]):
             (not collection or r.video.collection == collection) and (not video or r.video.video == video)
             for r in self.rows.get(space, {}).values()
         )
+
+    def census(self) -> Iterator[tuple[str, VideoName, int]]:
+        for space, rows in self.rows.items():
+            for video, count in Counter(row.video for row in rows.values()).items():
+                yield space, video, count
 
     def _in(self, space: str, scope: Scope) -> list[R]:
         return [row for row in list(self.rows.get(space, {}).values()) if _within(row, scope)]

@@ -2424,3 +2424,184 @@ class GetFrameResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetFrameResponse: _TypeAlias = GetFrameResponse  # noqa: Y015
+
+@_typing.final
+class DiagnoseRequest(_message.Message):
+    """Request of Diagnose."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIX_FIELD_NUMBER: _builtins.int
+    DEEP_FIELD_NUMBER: _builtins.int
+    fix: _builtins.bool
+    """Mend what can be mended."""
+    deep: _builtins.bool
+    """Read every source as well, and compare its SHA-256 with that of the upload."""
+    def __init__(
+        self,
+        *,
+        fix: _builtins.bool = ...,
+        deep: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deep", b"deep", "fix", b"fix"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiagnoseRequest: _TypeAlias = DiagnoseRequest  # noqa: Y015
+
+@_typing.final
+class DiagnoseResponse(_message.Message):
+    """Response of Diagnose."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINDING_FIELD_NUMBER: _builtins.int
+    EXAMINED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def finding(self) -> Global___Finding:
+        """Something that does not fit."""
+
+    @_builtins.property
+    def examined(self) -> Global___Examined:
+        """What was looked at; the last message."""
+
+    def __init__(
+        self,
+        *,
+        finding: Global___Finding | None = ...,
+        examined: Global___Examined | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["examined", b"examined", "finding", b"finding", "told", b"told"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["examined", b"examined", "finding", b"finding", "told", b"told"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_told: _TypeAlias = _typing.Literal["finding", "examined"]  # noqa: Y015
+    _WhichOneofArgType_told: _TypeAlias = _typing.Literal["told", b"told"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_told) -> _WhichOneofReturnType_told | None: ...
+
+Global___DiagnoseResponse: _TypeAlias = DiagnoseResponse  # noqa: Y015
+
+@_typing.final
+class Finding(_message.Message):
+    """A mismatch between catalog, object store and index."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Problem:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ProblemEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Finding._Problem.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        PROBLEM_UNSPECIFIED: Finding._Problem.ValueType  # 0
+        """Not known."""
+        SOURCE_LOST: Finding._Problem.ValueType  # 1
+        """The video's file is not in the store. Nothing brings it back."""
+        SOURCE_CHANGED: Finding._Problem.ValueType  # 2
+        """The video's file is not the one that was taken in. Nothing brings it back."""
+        GIVEN_LOST: Finding._Problem.ValueType  # 3
+        """A file that a person gave with the video is not in the store. Nothing brings it back."""
+        ARTIFACTS_LOST: Finding._Problem.ValueType  # 4
+        """What a step has given is not in the store. Mended by doing the step again."""
+        OBJECTS_WITHOUT_USE: Finding._Problem.ValueType  # 5
+        """Objects of a READY video that nothing names any more. Mended by removing them."""
+        OBJECTS_WITHOUT_VIDEO: Finding._Problem.ValueType  # 6
+        """Objects of a video that the catalog does not know. Mended by removing them."""
+        UPLOAD_WITHOUT_ENTRY: Finding._Problem.ValueType  # 7
+        """Parts of an upload that the catalog does not know. Mended by removing them."""
+        ROWS_WRONG: Finding._Problem.ValueType  # 8
+        """A READY video has more or fewer rows in the index than were counted. Mended by indexing it again."""
+        ROWS_WITHOUT_VIDEO: Finding._Problem.ValueType  # 9
+        """Rows of a video that the catalog does not know. Mended by removing them."""
+        NOT_READY: Finding._Problem.ValueType  # 10
+        """A READY video has work that did not end. Mended by doing that."""
+
+    class Problem(_Problem, metaclass=_ProblemEnumTypeWrapper):
+        """What is wrong."""
+
+    PROBLEM_UNSPECIFIED: Finding.Problem.ValueType  # 0
+    """Not known."""
+    SOURCE_LOST: Finding.Problem.ValueType  # 1
+    """The video's file is not in the store. Nothing brings it back."""
+    SOURCE_CHANGED: Finding.Problem.ValueType  # 2
+    """The video's file is not the one that was taken in. Nothing brings it back."""
+    GIVEN_LOST: Finding.Problem.ValueType  # 3
+    """A file that a person gave with the video is not in the store. Nothing brings it back."""
+    ARTIFACTS_LOST: Finding.Problem.ValueType  # 4
+    """What a step has given is not in the store. Mended by doing the step again."""
+    OBJECTS_WITHOUT_USE: Finding.Problem.ValueType  # 5
+    """Objects of a READY video that nothing names any more. Mended by removing them."""
+    OBJECTS_WITHOUT_VIDEO: Finding.Problem.ValueType  # 6
+    """Objects of a video that the catalog does not know. Mended by removing them."""
+    UPLOAD_WITHOUT_ENTRY: Finding.Problem.ValueType  # 7
+    """Parts of an upload that the catalog does not know. Mended by removing them."""
+    ROWS_WRONG: Finding.Problem.ValueType  # 8
+    """A READY video has more or fewer rows in the index than were counted. Mended by indexing it again."""
+    ROWS_WITHOUT_VIDEO: Finding.Problem.ValueType  # 9
+    """Rows of a video that the catalog does not know. Mended by removing them."""
+    NOT_READY: Finding.Problem.ValueType  # 10
+    """A READY video has work that did not end. Mended by doing that."""
+
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    MENDABLE_FIELD_NUMBER: _builtins.int
+    MENDED_FIELD_NUMBER: _builtins.int
+    problem: Global___Finding.Problem.ValueType
+    """What is wrong."""
+    name: _builtins.str
+    """Format: collections/{collection}/videos/{video}, or the prefix of an upload's keys."""
+    detail: _builtins.str
+    """More about it, for people."""
+    mendable: _builtins.bool
+    """Whether it can be mended without a person."""
+    mended: _builtins.bool
+    """Whether it was."""
+    def __init__(
+        self,
+        *,
+        problem: Global___Finding.Problem.ValueType = ...,
+        name: _builtins.str = ...,
+        detail: _builtins.str = ...,
+        mendable: _builtins.bool = ...,
+        mended: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "mendable", b"mendable", "mended", b"mended", "name", b"name", "problem", b"problem"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Finding: _TypeAlias = Finding  # noqa: Y015
+
+@_typing.final
+class Examined(_message.Message):
+    """How much Diagnose looked at."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIDEOS_FIELD_NUMBER: _builtins.int
+    OBJECTS_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    videos: _builtins.int
+    """Videos in the catalog."""
+    objects: _builtins.int
+    """Objects of these in the store."""
+    rows: _builtins.int
+    """Rows in the index."""
+    def __init__(
+        self,
+        *,
+        videos: _builtins.int = ...,
+        objects: _builtins.int = ...,
+        rows: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["objects", b"objects", "rows", b"rows", "videos", b"videos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Examined: _TypeAlias = Examined  # noqa: Y015

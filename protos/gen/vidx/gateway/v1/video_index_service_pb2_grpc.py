@@ -212,6 +212,11 @@ class VideoIndexServiceStub:
                 request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetFrameRequest.SerializeToString,
                 response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetFrameResponse.FromString,
                 _registered_method=True)
+        self.Diagnose = channel.unary_stream(
+                '/vidx.gateway.v1.VideoIndexService/Diagnose',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.DiagnoseRequest.SerializeToString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.DiagnoseResponse.FromString,
+                _registered_method=True)
 
 
 class VideoIndexServiceServicer:
@@ -468,6 +473,14 @@ class VideoIndexServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Diagnose(self, request, context):
+        """Compares catalog, object store and index, and tells what does not fit, as it is found. The last message has the
+        totals. One at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_VideoIndexServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -645,6 +658,11 @@ def add_VideoIndexServiceServicer_to_server(servicer, server):
                     servicer.GetFrame,
                     request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetFrameRequest.FromString,
                     response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetFrameResponse.SerializeToString,
+            ),
+            'Diagnose': grpc.unary_stream_rpc_method_handler(
+                    servicer.Diagnose,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.DiagnoseRequest.FromString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.DiagnoseResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1594,6 +1612,33 @@ class VideoIndexService:
             '/vidx.gateway.v1.VideoIndexService/GetFrame',
             vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetFrameRequest.SerializeToString,
             vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.GetFrameResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Diagnose(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vidx.gateway.v1.VideoIndexService/Diagnose',
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.DiagnoseRequest.SerializeToString,
+            vidx_dot_gateway_dot_v1_dot_video__index__service__pb2.DiagnoseResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -114,6 +114,10 @@ class VideoIndexServiceStub:
     """
     GetFrame: _grpc.UnaryUnaryMultiCallable[_video_index_service_pb2.GetFrameRequest, _video_index_service_pb2.GetFrameResponse]
     """The frame shown at a time, as JPEG."""
+    Diagnose: _grpc.UnaryStreamMultiCallable[_video_index_service_pb2.DiagnoseRequest, _video_index_service_pb2.DiagnoseResponse]
+    """Compares catalog, object store and index, and tells what does not fit, as it is found. The last message has the
+    totals. One at a time.
+    """
 
 @_typing.type_check_only
 class VideoIndexServiceAsyncStub(VideoIndexServiceStub):
@@ -200,6 +204,10 @@ class VideoIndexServiceAsyncStub(VideoIndexServiceStub):
     """
     GetFrame: _aio.UnaryUnaryMultiCallable[_video_index_service_pb2.GetFrameRequest, _video_index_service_pb2.GetFrameResponse]  # type: ignore[assignment]
     """The frame shown at a time, as JPEG."""
+    Diagnose: _aio.UnaryStreamMultiCallable[_video_index_service_pb2.DiagnoseRequest, _video_index_service_pb2.DiagnoseResponse]  # type: ignore[assignment]
+    """Compares catalog, object store and index, and tells what does not fit, as it is found. The last message has the
+    totals. One at a time.
+    """
 
 class VideoIndexServiceServicer(metaclass=_abc_1.ABCMeta):
     """Videos in, moments out. Errors carry google.rpc.ErrorInfo (domain "vidx") and, for bad arguments,
@@ -493,5 +501,15 @@ class VideoIndexServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_video_index_service_pb2.GetFrameResponse, _abc.Awaitable[_video_index_service_pb2.GetFrameResponse]]:
         """The frame shown at a time, as JPEG."""
+
+    @_abc_1.abstractmethod
+    def Diagnose(
+        self,
+        request: _video_index_service_pb2.DiagnoseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_video_index_service_pb2.DiagnoseResponse], _abc.AsyncIterator[_video_index_service_pb2.DiagnoseResponse]]:
+        """Compares catalog, object store and index, and tells what does not fit, as it is found. The last message has the
+        totals. One at a time.
+        """
 
 def add_VideoIndexServiceServicer_to_server(servicer: VideoIndexServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -9,6 +9,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from vidx.media.v1 import media_pb2 as _media_pb2
 from vidx.media.v1 import text_pb2 as _text_pb2
 import builtins as _builtins
@@ -475,3 +476,77 @@ class StatsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StatsResponse: _TypeAlias = StatsResponse  # noqa: Y015
+
+@_typing.final
+class CountRowsRequest(_message.Message):
+    """Request of CountRows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountRowsRequest: _TypeAlias = CountRowsRequest  # noqa: Y015
+
+@_typing.final
+class CountRowsResponse(_message.Message):
+    """Response of CountRows: one video's rows in one vector space."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Content:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ContentEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[CountRowsResponse._Content.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        CONTENT_UNSPECIFIED: CountRowsResponse._Content.ValueType  # 0
+        """Not known."""
+        PICTURES: CountRowsResponse._Content.ValueType  # 1
+        """Frames and shots."""
+        TEXTS: CountRowsResponse._Content.ValueType  # 2
+        """Texts."""
+
+    class Content(_Content, metaclass=_ContentEnumTypeWrapper):
+        """What the rows are about."""
+
+    CONTENT_UNSPECIFIED: CountRowsResponse.Content.ValueType  # 0
+    """Not known."""
+    PICTURES: CountRowsResponse.Content.ValueType  # 1
+    """Frames and shots."""
+    TEXTS: CountRowsResponse.Content.ValueType  # 2
+    """Texts."""
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SPACE_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Format: collections/{collection}/videos/{video}"""
+    space: _builtins.str
+    """The vector space."""
+    content: Global___CountRowsResponse.Content.ValueType
+    """What the rows are about."""
+    rows: _builtins.int
+    """How many there are."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        space: _builtins.str = ...,
+        content: Global___CountRowsResponse.Content.ValueType = ...,
+        rows: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "name", b"name", "rows", b"rows", "space", b"space"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountRowsResponse: _TypeAlias = CountRowsResponse  # noqa: Y015

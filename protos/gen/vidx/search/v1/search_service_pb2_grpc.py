@@ -55,6 +55,11 @@ class SearchServiceStub:
                 request_serializer=vidx_dot_search_dot_v1_dot_search__service__pb2.StatsRequest.SerializeToString,
                 response_deserializer=vidx_dot_search_dot_v1_dot_search__service__pb2.StatsResponse.FromString,
                 _registered_method=True)
+        self.CountRows = channel.unary_stream(
+                '/vidx.search.v1.SearchService/CountRows',
+                request_serializer=vidx_dot_search_dot_v1_dot_search__service__pb2.CountRowsRequest.SerializeToString,
+                response_deserializer=vidx_dot_search_dot_v1_dot_search__service__pb2.CountRowsResponse.FromString,
+                _registered_method=True)
 
 
 class SearchServiceServicer:
@@ -89,6 +94,13 @@ class SearchServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CountRows(self, request, context):
+        """Every video that has rows, with their number; for comparing the index with the catalog.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SearchServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +123,11 @@ def add_SearchServiceServicer_to_server(servicer, server):
                     servicer.Stats,
                     request_deserializer=vidx_dot_search_dot_v1_dot_search__service__pb2.StatsRequest.FromString,
                     response_serializer=vidx_dot_search_dot_v1_dot_search__service__pb2.StatsResponse.SerializeToString,
+            ),
+            'CountRows': grpc.unary_stream_rpc_method_handler(
+                    servicer.CountRows,
+                    request_deserializer=vidx_dot_search_dot_v1_dot_search__service__pb2.CountRowsRequest.FromString,
+                    response_serializer=vidx_dot_search_dot_v1_dot_search__service__pb2.CountRowsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +239,33 @@ class SearchService:
             '/vidx.search.v1.SearchService/Stats',
             vidx_dot_search_dot_v1_dot_search__service__pb2.StatsRequest.SerializeToString,
             vidx_dot_search_dot_v1_dot_search__service__pb2.StatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountRows(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vidx.search.v1.SearchService/CountRows',
+            vidx_dot_search_dot_v1_dot_search__service__pb2.CountRowsRequest.SerializeToString,
+            vidx_dot_search_dot_v1_dot_search__service__pb2.CountRowsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,8 @@ class SearchServiceStub:
     """Removes every row of a video."""
     Stats: _grpc.UnaryUnaryMultiCallable[_search_service_pb2.StatsRequest, _search_service_pb2.StatsResponse]
     """Rows in the index."""
+    CountRows: _grpc.UnaryStreamMultiCallable[_search_service_pb2.CountRowsRequest, _search_service_pb2.CountRowsResponse]
+    """Every video that has rows, with their number; for comparing the index with the catalog."""
 
 @_typing.type_check_only
 class SearchServiceAsyncStub(SearchServiceStub):
@@ -55,6 +57,8 @@ class SearchServiceAsyncStub(SearchServiceStub):
     """Removes every row of a video."""
     Stats: _aio.UnaryUnaryMultiCallable[_search_service_pb2.StatsRequest, _search_service_pb2.StatsResponse]  # type: ignore[assignment]
     """Rows in the index."""
+    CountRows: _aio.UnaryStreamMultiCallable[_search_service_pb2.CountRowsRequest, _search_service_pb2.CountRowsResponse]  # type: ignore[assignment]
+    """Every video that has rows, with their number; for comparing the index with the catalog."""
 
 class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
     """Finds moments, and keeps the rows that they are found by."""
@@ -90,5 +94,13 @@ class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_search_service_pb2.StatsResponse, _abc.Awaitable[_search_service_pb2.StatsResponse]]:
         """Rows in the index."""
+
+    @_abc_1.abstractmethod
+    def CountRows(
+        self,
+        request: _search_service_pb2.CountRowsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_search_service_pb2.CountRowsResponse], _abc.AsyncIterator[_search_service_pb2.CountRowsResponse]]:
+        """Every video that has rows, with their number; for comparing the index with the catalog."""
 
 def add_SearchServiceServicer_to_server(servicer: SearchServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
