@@ -4,6 +4,7 @@ It looks at the catalog alone and needs nothing that Redis may have lost. Each f
 transaction that mends it, so several reconcilers may run at once.
 """
 
+import time
 from collections.abc import Callable
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from services.pipeline import ledger, orphans, workflow
 from services.pipeline.control import Control
 from services.pipeline.ports import Queue
 from services.pipeline.relabel import relabel
+from services.pipeline.rewind import rewind
 from services.pipeline.service import Pipeline
 from services.pipeline.settings import PipelineSettings
 from services.pipeline.upgrade import upgrade
@@ -28,6 +30,8 @@ from services.runtime.queue import REPORT_QUEUE
 
 SWEEPS_S = (60, 600)
 """After the first sweep of a removed video, the next come so many seconds later."""
+CLOCK_STEP = 5 * SECOND
+"""A clock that goes back by less is being slewed."""
 _log = telemetry.log(__name__)
 
 
@@ -51,6 +55,8 @@ class Reconciler:
         self._settings = settings
         self._listening_since = self._looked = ledger.now()
         self._outdated = True
+        self._drift: int | None = None
+        """How far the clock is ahead of the one that nobody sets, as last seen."""
         self._next_orphans = 0
 
     def look(self) -> None:
@@ -59,6 +65,7 @@ class Reconciler:
             # This process stood still, and perhaps the whole machine did: hear the workers first.
             self._listening_since = ledger.now()
         for act in (
+            self._watch_the_clock,
             self._revive_silent,
             self._resend_unclaimed,
             self._free_stuck,
@@ -77,6 +84,18 @@ class Reconciler:
             except Exception:
                 _log.error("look_crashed", look=act.__name__, exc_info=True)
         self._looked = ledger.now()
+
+    def _watch_the_clock(self) -> None:
+        """A clock that was set back leaves stamps that lie ahead; so may the clock of the process before this one."""
+        drift = ledger.now() - time.monotonic_ns()
+        if self._drift is not None and drift > self._drift - CLOCK_STEP:
+            return
+        changed = rewind(self._database)
+        if changed or self._drift is not None:
+            _log.warning("clock_set_back", stamps=changed)
+            # What was heard and seen is told by the clock of before.
+            self._listening_since = self._looked = ledger.now()
+        self._drift = drift
 
     def _revive_silent(self) -> None:
         """Jobs whose worker has said nothing for too long are tried again."""

@@ -33,7 +33,7 @@ def test_a_message_that_was_lost_is_sent_again_even_when_its_queue_never_empties
     house.reconciler.look()
     assert [j.video for j in house.queue.messages] == [later, waiting]
     house.pipeline.report(Report(house.queue.messages.popleft(), "alive"))
-    change(house, later, "decoding.plan", alive=ledger.now() + 10**12)
+    change(house, later, "decoding.plan", alive=ledger.now() + 10**10)
     house.reconciler.look()
     assert [j.video for j in house.queue.messages] == [waiting, lost]
 
@@ -43,7 +43,7 @@ def test_a_message_that_waits_its_turn_is_not_sent_twice(house) -> None:
     change(house, first, "decoding.plan", sent=1)
     change(house, second, "decoding.plan", sent=2)
     house.pipeline.report(Report(house.queue.messages.popleft(), "alive"))
-    change(house, first, "decoding.plan", alive=ledger.now() + 10**12)
+    change(house, first, "decoding.plan", alive=ledger.now() + 10**10)
     house.reconciler.look()
     assert [j.video for j in house.queue.messages] == [second]
 
@@ -229,3 +229,48 @@ def test_a_retry_does_again_only_what_did_not_succeed(house) -> None:
     again = [(j.step, j.segment) for j in house.queue.sent[sent:]]
     assert (done.step, done.segment) not in again
     assert (failed.step, failed.segment) in again
+
+
+def set_back(monkeypatch: pytest.MonkeyPatch, seconds: int = 3600) -> None:
+    monkeypatch.setattr(ledger, "now", lambda: time.time_ns() - seconds * 10**9)
+
+
+def test_a_job_that_waits_for_its_next_attempt_goes_on_when_the_clock_is_set_back(house, monkeypatch) -> None:
+    name = house.add()
+    house.reconciler.look()
+    house.pipeline.report(Report(house.queue.messages.popleft(), "failed", reason="UNAVAILABLE", retryable=True))
+    set_back(monkeypatch)
+    house.reconciler.look()
+    house.work()
+    assert house.state(name) == "READY"
+
+
+def test_a_dead_worker_is_noticed_when_the_clock_was_set_back(house, monkeypatch) -> None:
+    name = house.add()
+    house.reconciler.look()
+    house.pipeline.report(Report(house.queue.messages.popleft(), "alive"))
+    set_back(monkeypatch)
+    house.reconciler.look()
+    wait_until_silent()
+    house.reconciler.look()
+    change(house, name, "decoding.plan", not_before=0)
+    house.reconciler.look()
+    house.work()
+    assert house.state(name) == "READY"
+
+
+def test_stamps_that_a_clock_ahead_has_left_are_set_right_at_the_start(house) -> None:
+    name = house.add()
+    change(house, name, "decoding.plan", state="DUE", not_before=ledger.now() + 3600 * 10**9)
+    house.queue.messages.clear()
+    house.reconciler.look()
+    assert [job.video for job in house.queue.messages] == [name]
+
+
+def test_a_clock_that_runs_as_it_should_changes_no_stamp(house) -> None:
+    name = house.add()
+    house.reconciler.look()
+    house.pipeline.report(Report(house.queue.messages.popleft(), "failed", reason="UNAVAILABLE", retryable=True))
+    waiting = house.jobs(name)["decoding.plan", -1].not_before
+    house.reconciler.look()
+    assert house.jobs(name)["decoding.plan", -1].not_before == waiting > ledger.now()
