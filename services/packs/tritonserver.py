@@ -16,11 +16,17 @@ _PROCESSES = ("tritonserver", "triton_python_backend_stub")
 
 
 def command(
-    manifest_dir: Path, *, http_port: int, grpc_port: int, metrics_port: int, scratch: Path
+    manifest_dir: Path,
+    *,
+    http_port: int,
+    grpc_port: int,
+    metrics_port: int,
+    scratch: Path,
+    host: str = HOST,
 ) -> tuple[list[str], dict[str, str]]:
     """The argv, and what to add to the environment, of a Triton that serves the pack built at `manifest_dir`.
 
-    It listens on loopback only, refuses to start when a model does not load, and is ready (/v2/health/ready) when all
+    It listens on `host`, loopback, only, refuses to start when a model does not load, and is ready (/v2/health/ready) when all
     do. A backend folder is laid out in `scratch`, a folder of this server alone. `NotFound` when the wheel or its stub
     for this Python is missing.
     """
@@ -53,7 +59,7 @@ def command(
     ]
     argv += [f"--load-model={name}" for name in built.models]
     for door, port in (("http", http_port), ("grpc", grpc_port), ("metrics", metrics_port)):
-        argv += [f"--{door}-address={HOST}", f"--{door}-port={port}"]
+        argv += [f"--{door}-address={host}", f"--{door}-port={port}"]
     return argv, _environment(packages)
 
 

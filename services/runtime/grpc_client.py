@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 # Where a name stands for several servers, calls go to all of them in turn.
 _BALANCED: dict[str, object] = {"loadBalancingConfig": [{"round_robin": {}}]}
+BALANCED = json.dumps(_BALANCED)
+"""gRPC's service config of that."""
 _RETRIES = {
     "maxAttempts": 4,
     "initialBackoff": "0.1s",
@@ -34,7 +36,7 @@ def channel(address: str, settings: ClientSettings = PLAIN, *, retries: bool = T
     again is answered before its last message.
     """
     options = [
-        ("grpc.service_config", json.dumps(_RETRIED if retries else _BALANCED)),
+        ("grpc.service_config", json.dumps(_RETRIED) if retries else BALANCED),
         ("grpc.enable_retries", int(retries)),
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),

@@ -16,6 +16,7 @@ from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 from services.core.errors import Exhausted, Internal, TimedOut, Unavailable, VidxError
 from services.runtime import telemetry
+from services.runtime.grpc_client import BALANCED
 
 Array = npt.NDArray[Any]
 MAX_MESSAGE_BYTES = 64 << 20
@@ -34,7 +35,10 @@ class TritonSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VIDX_TRITON_", frozen=True)
 
-    address: str = Field(description="host:port of Triton's gRPC door")
+    address: str = Field(
+        description="host:port of Triton's gRPC door; several servers behind one name, or ipv4:host:port,host:port, are "
+        "called in turn"
+    )
     timeout_s: float = Field(30.0, gt=0, description="deadline of one inference, its retries included")
     attempts: int = Field(5, ge=1, description="tries of one inference while Triton is UNAVAILABLE")
     start_s: float = Field(60.0, ge=0, description="how long a starting service waits for its models")
@@ -73,6 +77,7 @@ class Triton:
                 ("grpc.keepalive_time_ms", 60_000),
                 ("grpc.initial_reconnect_backoff_ms", 100),
                 ("grpc.max_reconnect_backoff_ms", 2_000),
+                ("grpc.service_config", BALANCED),
                 # Every client has a connection of its own; by default gRPC would share one between equal channels.
                 ("grpc.use_local_subchannel_pool", 1),
             ],

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +20,11 @@ import psutil
 import pytest
 from PIL import Image
 from skimage import data
+from tritonclient.grpc import InferenceServerClient
 from vidx.embedding.v1 import embedding_service_pb2 as pb
 from vidx.embedding.v1 import embedding_service_pb2_grpc as pb_grpc
 
-from services.core.errors import Internal, TimedOut, Unavailable
+from services.core.errors import Internal, TimedOut, Unavailable, VidxError
 from services.core.jobs import Job, no_progress
 from services.core.media import SampledFrame, SampledFrames
 from services.core.names import VideoName
@@ -256,6 +258,55 @@ def test_a_restarted_server_is_found_again(built: Path, tmp_path: Path) -> None:
             waiting.join()
             assert triton.ready()
     assert found[0][manifest.visual_encoder.output].shape == (1, manifest.visual_encoder.dimension)
+
+
+def served(address: str) -> int:
+    """Inferences that a server has answered so far."""
+    with InferenceServerClient(address) as one:
+        (stats,) = one.get_inference_statistics("visual_encoder", client_timeout=10).model_stats
+    return int(stats.inference_stats.success.count)
+
+
+def test_several_servers_behind_one_address_share_the_work_and_one_may_die(built: Path, tmp_path: Path) -> None:
+    """A name with several addresses, as Kubernetes gives for a headless service, is the same list to gRPC."""
+    manifest, _ = pack.read(built)
+    folders = [tmp_path / name for name in "ab"]
+    for folder in folders:
+        folder.mkdir()
+    (port,) = free_ports(1)
+    with (
+        serving(built, folders[0], port, "127.0.0.2") as (first, dying),
+        serving(built, folders[1], port, "127.0.0.3") as (second, _),
+    ):
+        triton = client(f"ipv4:{first},{second}")
+        asked = 0
+        while min(shares := [served(first), served(second)]) < 4:
+            triton.infer("visual_encoder", canvases(manifest, 1))
+            asked += 1
+            assert asked < 500, f"one server does all the work: {shares}"
+        failed: list[VidxError] = []
+        done = threading.Event()
+
+        def ask() -> None:
+            while not done.is_set():
+                try:
+                    triton.infer("visual_encoder", canvases(manifest, 1))
+                except VidxError as error:
+                    failed.append(error)
+
+        callers = [threading.Thread(target=ask) for _ in range(4)]
+        for caller in callers:
+            caller.start()
+        dying.kill()
+        dying.wait()
+        before, deadline = served(second), time.monotonic() + 60
+        while served(second) < before + 20:
+            assert time.monotonic() < deadline, "the other server does not go on"
+        done.set()
+        for caller in callers:
+            caller.join()
+        assert failed == []
+        assert triton.ready()
 
 
 def test_a_dead_model_process_is_named_and_may_pass(built: Path, tmp_path: Path) -> None:

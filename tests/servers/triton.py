@@ -24,7 +24,9 @@ def built_pack(scratch: Path) -> Path:
 
 
 @contextmanager
-def serving(pack: Path, scratch: Path, grpc_port: int = 0) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def serving(
+    pack: Path, scratch: Path, grpc_port: int = 0, host: str = tritonserver.HOST
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A ready Triton's gRPC address, and its process.
 
     At the end it is killed with its models' processes, as an orderly end takes seconds; of those, integration/
@@ -32,24 +34,26 @@ def serving(pack: Path, scratch: Path, grpc_port: int = 0) -> Iterator[tuple[str
     """
     http, metrics, free = free_ports(3)
     grpc = grpc_port or free
-    argv, extra = tritonserver.command(pack, http_port=http, grpc_port=grpc, metrics_port=metrics, scratch=scratch)
+    argv, extra = tritonserver.command(
+        pack, http_port=http, grpc_port=grpc, metrics_port=metrics, scratch=scratch, host=host
+    )
     log = scratch / f"triton-{grpc}.log"
     with log.open("ab") as out:
         process = subprocess.Popen(argv, env={**os.environ, **extra}, stdout=out, stderr=out)
     try:
-        wait_ready(process, http, log)
-        yield f"127.0.0.1:{grpc}", process
+        wait_ready(process, http, log, host)
+        yield f"{host}:{grpc}", process
     finally:
         process.kill()
         process.wait()
         tritonserver.clear(scratch)
 
 
-def wait_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def wait_ready(process: subprocess.Popen[bytes], port: int, log: Path, host: str = tritonserver.HOST) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/health/ready", timeout=2):
+            with urllib.request.urlopen(f"http://{host}:{port}/v2/health/ready", timeout=2):
                 return
         except OSError:
             time.sleep(0.1)
