@@ -26,7 +26,7 @@ def command(
 ) -> tuple[list[str], dict[str, str]]:
     """The argv, and what to add to the environment, of a Triton that serves the pack built at `manifest_dir`.
 
-    It listens on `host`, loopback, only, refuses to start when a model does not load, and is ready (/v2/health/ready) when all
+    It listens on `host` alone, refuses to start when a model does not load, and is ready (/v2/health/ready) when all
     do. A backend folder is laid out in `scratch`, a folder of this server alone. `NotFound` when the wheel or its stub
     for this Python is missing.
     """

@@ -5,6 +5,7 @@ A stage's worker takes a `Job` off the queue of the stage's name, runs the step'
 notices the silence.
 """
 
+import ssl
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -39,6 +40,7 @@ def celery_app(settings: QueueSettings) -> Celery:
     """An app that sends and takes messages, keeps no results, and acknowledges work only when it is done."""
     app = Celery("vidx", broker=settings.url.get_secret_value(), set_as_current=False)
     app.conf.update(
+        broker_use_ssl=_tls(settings) if settings.tls else None,
         task_serializer="json",
         accept_content=["json"],
         task_ignore_result=True,
@@ -59,6 +61,12 @@ def celery_app(settings: QueueSettings) -> Celery:
         },
     )
     return app
+
+
+def _tls(settings: QueueSettings) -> dict[str, Any]:
+    """The broker's certificate must be one for its name, of the CA that the settings name."""
+    found: dict[str, Any] = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
+    return found | ({"ssl_ca_certs": settings.ca} if settings.ca else {})
 
 
 def task_id(job: Job) -> str:

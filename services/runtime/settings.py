@@ -47,8 +47,23 @@ class QueueSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VIDX_QUEUE_", frozen=True)
 
-    url: SecretStr = Field(description="redis://host:port/0")
+    url: SecretStr = Field(description="redis://:password@host:port/0, or rediss:// with TLS")
+    ca: str = Field("", description="file with the CA of the broker's certificate; this machine's when empty")
     visibility_s: int = Field(3600, gt=0, description="after this the broker hands a message out again")
+
+    @property
+    def tls(self) -> bool:
+        return self.url.get_secret_value().startswith("rediss://")
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        _readable(self.ca)
+        # The URL is not told: it may hold a password.
+        if not self.url.get_secret_value().startswith(("redis://", "rediss://")):
+            raise ValueError("VIDX_QUEUE_URL must begin with redis:// or rediss://")
+        if self.ca and not self.tls:
+            raise ValueError("VIDX_QUEUE_CA needs a VIDX_QUEUE_URL that begins with rediss://")
+        return self
 
 
 class ServerSettings(BaseSettings):

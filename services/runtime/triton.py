@@ -36,8 +36,8 @@ class TritonSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VIDX_TRITON_", frozen=True)
 
     address: str = Field(
-        description="host:port of Triton's gRPC door; several servers behind one name, or ipv4:host:port,host:port, are "
-        "called in turn"
+        description="host:port of Triton's gRPC door; several servers behind one name, or ipv4:host:port,host:port, "
+        "are called in turn"
     )
     timeout_s: float = Field(30.0, gt=0, description="deadline of one inference, its retries included")
     attempts: int = Field(5, ge=1, description="tries of one inference while Triton is UNAVAILABLE")

@@ -15,15 +15,16 @@ READY_WITHIN_S = 20.0
 
 
 @contextmanager
-def serving(scratch: Path, port: int = 0) -> "Iterator[tuple[str, subprocess.Popen[bytes]]]":
-    """The server's URL, and its process; stopped at the end, if it still runs."""
+def serving(scratch: Path, port: int = 0, password: str = "") -> "Iterator[tuple[str, subprocess.Popen[bytes]]]":
+    """The server's URL, and its process; stopped at the end, if it still runs. It asks for `password`, if given."""
     port = port or free_ports(1)[0]
     log = scratch / f"redis-{port}.log"
     with log.open("ab") as out:
-        process = subprocess.Popen(redis_command(port), cwd=scratch, stdout=out, stderr=out)
+        argv = [*redis_command(port), *(["--requirepass", password] if password else [])]
+        process = subprocess.Popen(argv, cwd=scratch, stdout=out, stderr=out)
     try:
-        _wait_ready(process, port, log)
-        yield f"redis://127.0.0.1:{port}/0", process
+        _wait_ready(process, port, log, password)
+        yield f"redis://{f':{password}@' if password else ''}127.0.0.1:{port}/0", process
     finally:
         stop(process)
 
@@ -38,9 +39,9 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def _wait_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+def _wait_ready(process: "subprocess.Popen[bytes]", port: int, log: Path, password: str) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
-    with redis.Redis(port=port, socket_connect_timeout=1, socket_timeout=1) as client:
+    with redis.Redis(port=port, password=password or None, socket_connect_timeout=1, socket_timeout=1) as client:
         while time.monotonic() < deadline and process.poll() is None:
             try:
                 client.ping()
