@@ -145,3 +145,21 @@ class ApiKey(Base):
     revoked: Mapped[int] = mapped_column(BigInteger, default=0)
     used: Mapped[int] = mapped_column(BigInteger, default=0)
     """To the minute."""
+
+
+class Quota(Base):
+    """What a collection may have at most; 0 is no bound. Without a row nothing is bounded."""
+
+    __tablename__ = "quotas"
+
+    collection: Mapped[str] = mapped_column(String(63), primary_key=True)
+    """It need not exist yet."""
+    videos: Mapped[int] = mapped_column(BigInteger, default=0)
+    bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Of sources."""
+    duration: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Nanoseconds of video."""
+    requests: Mapped[int] = mapped_column(BigInteger, default=0)
+    """A minute."""
+    uploads: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Under way at a gateway."""

@@ -18,6 +18,7 @@ COMMANDS = {
     "doctor": ("doctor", "What does not fit between catalog, store and index; mend it."),
     "models": ("models", "Build model packs."),
     "keys": ("keys", "Keys of the gateway: create, list, rotate, revoke."),
+    "quota": ("keys", "What a collection may have, and has."),
     "collections": ("collections", "Create, list, label and delete collections."),
     "index": ("index", "Add videos: files, folders or addresses."),
     "search": ("search", "Find moments by text."),

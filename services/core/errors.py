@@ -14,7 +14,8 @@
     ├── Denied                not allowed, to this caller or to anybody
     ├── Cancelled
     ├── Exhausted             out of room or quota; may pass
-    │   └── StorageFull
+    │   ├── StorageFull
+    │   └── QuotaExceeded     more than the collection may have
     ├── Unavailable           a part does not answer; may pass
     │   └── TimedOut
     └── Internal              a fault of the platform
@@ -100,6 +101,16 @@ class Exhausted(VidxError):
 
 class StorageFull(Exhausted):
     reason = "STORAGE_FULL"
+
+
+class QuotaExceeded(Exhausted):
+    """`fields`: the collection, and what it may have. `retry_s`: seconds after which it may have more, if it will."""
+
+    reason = "QUOTA_EXCEEDED"
+
+    def __init__(self, message: str, *, fields: Mapping[str, str] | None = None, retry_s: float | None = None) -> None:
+        super().__init__(message, fields=fields)
+        self.retry_s = retry_s
 
 
 class Unavailable(VidxError):

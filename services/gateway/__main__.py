@@ -12,8 +12,10 @@ from vidx.transcription.v1.transcription_service_pb2_grpc import TranscriptionSe
 
 from services.catalog.database import Database
 from services.catalog.keys import Keys
+from services.catalog.quotas import Quotas
 from services.catalog.settings import CatalogSettings
 from services.core.errors import VidxError
+from services.gateway.access.bounds import CallBounds
 from services.gateway.access.guard import Access
 from services.gateway.access.rpc import SERVICE as ACCESS
 from services.gateway.access.rpc import AccessRpc
@@ -54,7 +56,7 @@ def main() -> None:
     database.migrate()
     store_settings = read(StoreSettings)
     artifacts = store.connect(store_settings)
-    client = read(ClientSettings)
+    client, queue_settings = read(ClientSettings), read(QueueSettings)
     search = grpc_client.channel(settings.search_address, client)
     decoding = grpc_client.channel(settings.decoding_address, client)
     transcription = grpc_client.channel(settings.transcription_address, client)
@@ -63,7 +65,7 @@ def main() -> None:
     chaptering = Chaptering(making, settings.call_s, settings.making_s, settings.max_making)
     texts = Texts(database, artifacts)
     index = SearchIndex(search)
-    control = Control(database, artifacts, CeleryQueue(celery_app(read(QueueSettings))), index)
+    control = Control(database, artifacts, CeleryQueue(celery_app(queue_settings)), index)
     mender = Mender(database, artifacts, control)
     chapters = VideoChapters(database, artifacts, control, chaptering)
     intake = Intake(database, artifacts, control, subtitles, settings.max_upload_bytes, settings.max_uploads)
@@ -90,15 +92,16 @@ def main() -> None:
     # These hold a thread for as long as they take; the others must not wait for one.
     held = settings.max_watchers + settings.max_uploads + settings.max_making + settings.max_cuts
     threads = server_settings.model_copy(update={"threads": server_settings.threads + held})
-    keys = Keys(database)
-    access = AccessRpc(keys)
+    keys, quotas = Keys(database), Quotas(database)
+    access = AccessRpc(keys, quotas)
     services: list[tuple[ServiceDescriptor, Register]] = [
         (SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s)),
         (ACCESS, lambda s: add_AccessServiceServicer_to_server(access, s)),
     ]
     try:
         known = credentials(access_settings, keys) if access_settings.asks(server_settings) else None
-        guard = Access([descriptor for descriptor, _ in services], known)
+        bounds = CallBounds(quotas, queue_settings.url.get_secret_value())
+        guard = Access([descriptor for descriptor, _ in services], known, bounds)
         server = create_server(threads, services, guard)
     except VidxError as error:
         sys.exit(f"the gateway cannot start: {error.message}")

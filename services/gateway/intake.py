@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.catalog.database import Database
 from services.catalog.models import Upload, Video
+from services.catalog.quotas import admit
 from services.catalog.states import VideoState
 from services.core import artifacts
 from services.core.errors import ChecksumMismatch, Conflict, Exhausted, InvalidInput, NotFound
@@ -95,13 +96,17 @@ class Intake:
         if not 0 <= offset <= kept:
             rule = f"at most {kept}, the bytes that are kept"
             raise InvalidInput(f"offset {offset}: {rule}; ask GetUpload", fields={"offset": rule})
+        self._check_quota(parent, size, sha256)
         parts.keep(offset, size, chunks)
         return self._join(parent, request_id, announced, spec)
 
     def announce(self, parent: CollectionName, request_id: str, size: int, sha256: str) -> VideoName | None:
         """Begin an upload whose parts come by another way than `upload`; its video when it is finished already."""
         announced = self._announcement(size, sha256)
-        return self._uploads.open(parent, request_id, announced, begun=True)[1]
+        finished = self._uploads.open(parent, request_id, announced, begun=True)[1]
+        if finished is None:
+            self._check_quota(parent, size, sha256)
+        return finished
 
     def complete(self, parent: CollectionName, request_id: str, spec: Spec) -> VideoName:
         """Make a video of parts that came by another way.
@@ -228,6 +233,7 @@ class Intake:
         try:
             with self._database.write() as session:
                 collection = require(session, name.parent, lock=True)
+                admit(session, name.collection, size)
                 self._control.begin(session, video)
                 # Changed since they were written into the video's info: it is told the new ones like the others.
                 collection.relabel = collection.relabel or collection.shot_labels != shot_labels
@@ -270,6 +276,12 @@ class Intake:
         if sha256 and not _SHA256.fullmatch(sha256):
             raise InvalidInput("sha256 is not 64 lower-case hex digits", fields={"sha256": "64 hex digits"})
         return f"{size} {sha256}"
+
+    def _check_quota(self, parent: CollectionName, size: int, sha256: str) -> None:
+        """Refuse early what would be refused in the end; bytes that are there already take no room."""
+        if not (sha256 and self._same_bytes(parent, sha256)):
+            with self._database.read() as session:
+                admit(session, parent.collection, size)
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:

@@ -27,7 +27,9 @@ from vidx.search.v1.search_service_pb2_grpc import (
 from vidx.transcription.v1.transcription_service_pb2_grpc import TranscriptionServiceStub
 
 from services.catalog.keys import Keys
+from services.catalog.quotas import Quotas
 from services.core.errors import Unavailable
+from services.gateway.access.bounds import CallBounds
 from services.gateway.access.guard import Access, Authenticator
 from services.gateway.access.rpc import SERVICE as ACCESS
 from services.gateway.access.rpc import AccessRpc
@@ -120,12 +122,14 @@ def serving(
         None,
         5.0,
     )
-    access = AccessRpc(Keys(house.database))
+    quotas = Quotas(house.database)
+    access = AccessRpc(Keys(house.database), quotas)
     services = [
         (SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s)),
         (ACCESS, lambda s: add_AccessServiceServicer_to_server(access, s)),
     ]
-    server = create_server(LOOPBACK, services, Access([descriptor for descriptor, _ in services], authenticator))
+    guard = Access([descriptor for descriptor, _ in services], authenticator, CallBounds(quotas))
+    server = create_server(LOOPBACK, services, guard)
     with channel(f"127.0.0.1:{server.port}") as connection:
         yield SimpleNamespace(
             stub=VideoIndexServiceStub(connection),

@@ -1,8 +1,8 @@
-"""`vidx keys`: who may use the gateway."""
+"""`vidx keys` and `vidx quota`: who may use the gateway, and how much."""
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,7 @@ from services.cli.commands import options
 from services.cli.output import json_line, say, table, valid
 
 if TYPE_CHECKING:
+    from google.protobuf.duration_pb2 import Duration
     from vidx.gateway.v1 import access_service_pb2
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -123,6 +124,61 @@ def revoke(key: str, json: bool) -> None:
     with connect() as gateway:
         ended = gateway.call(gateway.access.RevokeKey, pb.RevokeKeyRequest(name=_name(key)))
     say(json_line(ended) if json else f"{ended.name} is revoked")
+
+
+@click.command("quota")
+@click.argument("collection")
+@click.option("--videos", type=click.IntRange(0), metavar="N", help="At most so many; 0 takes a bound away.")
+@click.option("--bytes", "size", type=click.IntRange(0), metavar="N", help="Of their sources.")
+@click.option("--hours", type=click.FloatRange(0, 1e6), metavar="H", help="Of video.")
+@click.option("--requests", type=click.IntRange(0), metavar="N", help="A minute.")
+@click.option("--uploads", type=click.IntRange(0), metavar="N", help="Under way at a gateway.")
+@options.as_json
+def quota_command(
+    collection: str,
+    videos: int | None,
+    size: int | None,
+    hours: float | None,
+    requests: int | None,
+    uploads: int | None,
+    json: bool,
+) -> None:
+    """What a collection has and may have; with options, set what it may have. It need not exist yet."""
+    from vidx.gateway.v1 import access_service_pb2 as pb
+
+    from services.cli.client import collection_name, connect
+
+    name = f"{collection_name(collection)}/quota"
+    wanted = {
+        "max_videos": videos,
+        "max_bytes": size,
+        "max_duration": None if hours is None else timedelta(hours=hours),
+        "max_requests_per_minute": requests,
+        "max_uploads": uploads,
+    }
+    given: dict[str, Any] = {field: bound for field, bound in wanted.items() if bound is not None}
+    with connect() as gateway:
+        if given:
+            update = pb.UpdateQuotaRequest(quota=pb.Quota(name=name, **given))
+            update.update_mask.paths.extend(given)
+            found = gateway.call(gateway.access.UpdateQuota, update)
+        else:
+            found = gateway.call(gateway.access.GetQuota, pb.GetQuotaRequest(name=name))
+    if json:
+        say(json_line(found, whole=True))
+        return
+
+    def hours_of(span: "Duration") -> float:
+        return round(span.ToTimedelta() / timedelta(hours=1), 2)
+
+    rows = [
+        ("videos", found.videos, found.max_videos),
+        ("bytes", found.bytes, found.max_bytes),
+        ("hours", hours_of(found.duration), hours_of(found.max_duration)),
+        ("requests a minute", "", found.max_requests_per_minute),
+        ("uploads at a time", "", found.max_uploads),
+    ]
+    table(["", "has", "may have"], [(what, has, most or "any") for what, has, most in rows])
 
 
 def _print(key: "access_service_pb2.ApiKey", secret: str, json: str) -> None:

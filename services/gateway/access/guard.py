@@ -1,7 +1,7 @@
 """The guard at the gateway's door: nobody gets in without a rule, a caller, its scope and the named collections."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Protocol
 
 import grpc
@@ -24,11 +24,24 @@ class Authenticator(Protocol):
         """Who shows this key or token; None when it is worth nothing. Raises Unavailable when that cannot be told."""
 
 
+class CallBounds(Protocol):
+    """How much may be asked about a collection. Both raise QuotaExceeded."""
+
+    def request(self, collection: str) -> None:
+        """One more call."""
+
+    def intake(self, collection: str) -> AbstractContextManager[None]:
+        """One more upload, while it is under way."""
+
+
 class Access:
     """Implements `runtime.guard.Guard` for the public services. Without an authenticator, whoever calls may do all."""
 
-    def __init__(self, services: Sequence[ServiceDescriptor], authenticator: Authenticator | None) -> None:
+    def __init__(
+        self, services: Sequence[ServiceDescriptor], authenticator: Authenticator | None, bounds: CallBounds
+    ) -> None:
         self._authenticator = authenticator
+        self._bounds = bounds
         self._rules = {method: rule for method, (_, rule) in rules(services).items()}
         self._rules[REFLECTION] = rule_pb2.Rule(scope=rule_pb2.READ, reach=rule_pb2.LISTED)
 
@@ -41,11 +54,27 @@ class Access:
         _check(caller, method, rule)
         callers.remember(context, caller)
 
-        def look(message: Message) -> None:
-            if caller.collections is not None and rule.reach == rule_pb2.REACH_UNSPECIFIED:
-                _check_names(caller, method, message)
+        with ExitStack() as places:
+            counted = False
 
-        yield look
+            def look(message: Message) -> None:
+                nonlocal counted
+                if rule.reach != rule_pb2.REACH_UNSPECIFIED:
+                    return
+                if caller.collections is not None:
+                    _check_names(caller, method, message)
+                if not counted:
+                    counted = True
+                    self._count(rule, message, places)
+
+            yield look
+
+    def _count(self, rule: rule_pb2.Rule, message: Message, places: ExitStack) -> None:
+        """Count a call for the collections that it names, until `places` are left."""
+        for collection in sorted(names.collections(message)):
+            self._bounds.request(collection)
+            if rule.intake:
+                places.enter_context(self._bounds.intake(collection))
 
     def _caller(self, context: grpc.ServicerContext) -> Caller:
         if self._authenticator is None:

@@ -44,6 +44,15 @@ def found(request: Message) -> dict[str, str]:
     return names
 
 
+def collections(request: Message) -> set[str]:
+    """The collections that a request names, as far as it names any."""
+    try:
+        return set(found(request).values())
+    except InvalidInput:
+        # Who may name what he likes is told what is wrong with it by the method.
+        return set()
+
+
 def _values(message: Any, path: tuple[FieldDescriptor, ...]) -> Iterator[str]:
     field, *below = path
     value = getattr(message, field.name)

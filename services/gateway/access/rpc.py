@@ -1,4 +1,4 @@
-"""Proto in, proto out: keys."""
+"""Proto in, proto out: keys and quotas."""
 
 import grpc
 from vidx.access.v1 import rule_pb2
@@ -7,22 +7,32 @@ from vidx.gateway.v1.access_service_pb2_grpc import AccessServiceServicer
 
 from services.catalog.keys import Keys, Wanted
 from services.catalog.models import ApiKey
+from services.catalog.quotas import Quotas
 from services.core.access import Scope
 from services.core.errors import InvalidInput
 from services.core.names import CollectionName, check_id
 from services.core.times import SECOND
 from services.gateway import pages
-from services.runtime.media_proto import nanoseconds, timestamp
+from services.runtime.media_proto import duration, nanoseconds, timestamp
 
 SERVICE = pb.DESCRIPTOR.services_by_name["AccessService"]
 LONGEST_KEEP_NS = 30 * 86_400 * SECOND
+_BOUNDS = {
+    "max_videos": "videos",
+    "max_bytes": "bytes",
+    "max_duration": "duration",
+    "max_requests_per_minute": "requests",
+    "max_uploads": "uploads",
+}
+"""Fields of a quota that can be set, as the catalog calls them."""
 
 
 class AccessRpc(AccessServiceServicer):
     """The service that says who may use the public API."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, quotas: Quotas) -> None:
         self._keys = keys
+        self._quotas = quotas
 
     def CreateKey(self, request: pb.CreateKeyRequest, context: grpc.ServicerContext) -> pb.CreateKeyResponse:  # noqa: N802
         asked = request.key
@@ -51,6 +61,42 @@ class AccessRpc(AccessServiceServicer):
 
     def RevokeKey(self, request: pb.RevokeKeyRequest, context: grpc.ServicerContext) -> pb.ApiKey:  # noqa: N802
         return _key(self._keys.revoke(_id(request.name)))
+
+    def GetQuota(self, request: pb.GetQuotaRequest, context: grpc.ServicerContext) -> pb.Quota:  # noqa: N802
+        return self._quota(_of_collection(request.name, "name"))
+
+    def UpdateQuota(self, request: pb.UpdateQuotaRequest, context: grpc.ServicerContext) -> pb.Quota:  # noqa: N802
+        collection = _of_collection(request.quota.name, "quota.name")
+        paths = set(request.update_mask.paths) or set(_BOUNDS)
+        if paths - set(_BOUNDS):
+            rule = f"of {', '.join(_BOUNDS)}"
+            raise InvalidInput(f"cannot change {sorted(paths)}: {rule}", fields={"update_mask": rule})
+        given = {path: getattr(request.quota, path) for path in paths}
+        wanted = {_BOUNDS[p]: nanoseconds(v) if p == "max_duration" else int(v) for p, v in given.items()}
+        self._quotas.change(collection, wanted)
+        return self._quota(collection)
+
+    def _quota(self, collection: str) -> pb.Quota:
+        bounds, usage = self._quotas.bounds(collection), self._quotas.usage(collection)
+        return pb.Quota(
+            name=f"collections/{collection}/quota",
+            max_videos=bounds.videos,
+            max_bytes=bounds.bytes,
+            max_duration=duration(bounds.duration),
+            max_requests_per_minute=bounds.requests,
+            max_uploads=bounds.uploads,
+            videos=usage.videos,
+            bytes=usage.bytes,
+            duration=duration(usage.duration),
+        )
+
+
+def _of_collection(name: str, field: str) -> str:
+    parent, _, last = name.rpartition("/")
+    if last != "quota":
+        rule = "collections/{collection}/quota"
+        raise InvalidInput(f"{field} {name[:120]!r} is not a name of the form {rule}", fields={field: rule})
+    return CollectionName.parse(parent, field).collection
 
 
 def _id(name: str) -> str:

@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19vidx/access/v1/rule.proto\x12\x0evidx.access.v1\x1a google/protobuf/descriptor.proto\"c\n\x04Rule\x12$\n\x05scope\x18\x01 \x01(\x0e\x32\x15.vidx.access.v1.Scope\x12$\n\x05reach\x18\x02 \x01(\x0e\x32\x15.vidx.access.v1.Reach\x12\x0f\n\x07\x63\x61llers\x18\x03 \x03(\t*>\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x08\n\x04READ\x10\x01\x12\t\n\x05WRITE\x10\x02\x12\t\n\x05\x41\x44MIN\x10\x03*8\n\x05Reach\x12\x15\n\x11REACH_UNSPECIFIED\x10\x00\x12\n\n\x06LISTED\x10\x01\x12\x0c\n\x08PLATFORM\x10\x02:D\n\x04rule\x12\x1e.google.protobuf.MethodOptions\x18\xc5\xd2\x04 \x01(\x0b\x32\x14.vidx.access.v1.Ruleb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19vidx/access/v1/rule.proto\x12\x0evidx.access.v1\x1a google/protobuf/descriptor.proto\"s\n\x04Rule\x12$\n\x05scope\x18\x01 \x01(\x0e\x32\x15.vidx.access.v1.Scope\x12$\n\x05reach\x18\x02 \x01(\x0e\x32\x15.vidx.access.v1.Reach\x12\x0f\n\x07\x63\x61llers\x18\x03 \x03(\t\x12\x0e\n\x06intake\x18\x04 \x01(\x08*>\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x08\n\x04READ\x10\x01\x12\t\n\x05WRITE\x10\x02\x12\t\n\x05\x41\x44MIN\x10\x03*8\n\x05Reach\x12\x15\n\x11REACH_UNSPECIFIED\x10\x00\x12\n\n\x06LISTED\x10\x01\x12\x0c\n\x08PLATFORM\x10\x02:D\n\x04rule\x12\x1e.google.protobuf.MethodOptions\x18\xc5\xd2\x04 \x01(\x0b\x32\x14.vidx.access.v1.Ruleb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vidx.access.v1.rule_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SCOPE']._serialized_start=180
-  _globals['_SCOPE']._serialized_end=242
-  _globals['_REACH']._serialized_start=244
-  _globals['_REACH']._serialized_end=300
+  _globals['_SCOPE']._serialized_start=196
+  _globals['_SCOPE']._serialized_end=258
+  _globals['_REACH']._serialized_start=260
+  _globals['_REACH']._serialized_end=316
   _globals['_RULE']._serialized_start=79
-  _globals['_RULE']._serialized_end=178
+  _globals['_RULE']._serialized_end=194
 # @@protoc_insertion_point(module_scope)

@@ -82,10 +82,13 @@ class Rule(_message.Message):
     SCOPE_FIELD_NUMBER: _builtins.int
     REACH_FIELD_NUMBER: _builtins.int
     CALLERS_FIELD_NUMBER: _builtins.int
+    INTAKE_FIELD_NUMBER: _builtins.int
     scope: Global___Scope.ValueType
     """On the public API: what the caller's key or token must hold."""
     reach: Global___Reach.ValueType
     """On the public API: the collections that it must hold it for."""
+    intake: _builtins.bool
+    """The call takes a video in: it counts among the uploads that its collection may have under way."""
     @_builtins.property
     def callers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Inside the platform, with mutual TLS: the services whose certificate may call the method."""
@@ -96,10 +99,11 @@ class Rule(_message.Message):
         scope: Global___Scope.ValueType = ...,
         reach: Global___Reach.ValueType = ...,
         callers: _abc.Iterable[_builtins.str] | None = ...,
+        intake: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callers", b"callers", "reach", b"reach", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callers", b"callers", "intake", b"intake", "reach", b"reach", "scope", b"scope"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,11 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from vidx.access.v1 import rule_pb2 as vidx_dot_access_dot_v1_dot_rule__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$vidx/gateway/v1/access_service.proto\x12\x0fvidx.gateway.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19vidx/access/v1/rule.proto\"\xbf\x02\n\x06\x41piKey\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12$\n\x05scope\x18\x03 \x01(\x0e\x32\x15.vidx.access.v1.Scope\x12\x13\n\x0b\x63ollections\x18\x04 \x03(\t\x12\x17\n\x0f\x61ll_collections\x18\x05 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"8\n\x10\x43reateKeyRequest\x12$\n\x03key\x18\x01 \x01(\x0b\x32\x17.vidx.gateway.v1.ApiKey\"I\n\x11\x43reateKeyResponse\x12$\n\x03key\x18\x01 \x01(\x0b\x32\x17.vidx.gateway.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\"8\n\x0fListKeysRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"R\n\x10ListKeysResponse\x12%\n\x04keys\x18\x01 \x03(\x0b\x32\x17.vidx.gateway.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"I\n\x10RotateKeyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x04keep\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"I\n\x11RotateKeyResponse\x12$\n\x03key\x18\x01 \x01(\x0b\x32\x17.vidx.gateway.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\" \n\x10RevokeKeyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t2\xf9\x02\n\rAccessService\x12\\\n\tCreateKey\x12!.vidx.gateway.v1.CreateKeyRequest\x1a\".vidx.gateway.v1.CreateKeyResponse\"\x08\xaa\x94%\x04\x08\x03\x10\x02\x12Y\n\x08ListKeys\x12 .vidx.gateway.v1.ListKeysRequest\x1a!.vidx.gateway.v1.ListKeysResponse\"\x08\xaa\x94%\x04\x08\x03\x10\x02\x12\\\n\tRotateKey\x12!.vidx.gateway.v1.RotateKeyRequest\x1a\".vidx.gateway.v1.RotateKeyResponse\"\x08\xaa\x94%\x04\x08\x03\x10\x02\x12Q\n\tRevokeKey\x12!.vidx.gateway.v1.RevokeKeyRequest\x1a\x17.vidx.gateway.v1.ApiKey\"\x08\xaa\x94%\x04\x08\x03\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$vidx/gateway/v1/access_service.proto\x12\x0fvidx.gateway.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19vidx/access/v1/rule.proto\"\xbf\x02\n\x06\x41piKey\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12$\n\x05scope\x18\x03 \x01(\x0e\x32\x15.vidx.access.v1.Scope\x12\x13\n\x0b\x63ollections\x18\x04 \x03(\t\x12\x17\n\x0f\x61ll_collections\x18\x05 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"8\n\x10\x43reateKeyRequest\x12$\n\x03key\x18\x01 \x01(\x0b\x32\x17.vidx.gateway.v1.ApiKey\"I\n\x11\x43reateKeyResponse\x12$\n\x03key\x18\x01 \x01(\x0b\x32\x17.vidx.gateway.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\"8\n\x0fListKeysRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"R\n\x10ListKeysResponse\x12%\n\x04keys\x18\x01 \x03(\x0b\x32\x17.vidx.gateway.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"I\n\x10RotateKeyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x04keep\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"I\n\x11RotateKeyResponse\x12$\n\x03key\x18\x01 \x01(\x0b\x32\x17.vidx.gateway.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\" \n\x10RevokeKeyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xef\x01\n\x05Quota\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmax_videos\x18\x02 \x01(\x03\x12\x11\n\tmax_bytes\x18\x03 \x01(\x03\x12/\n\x0cmax_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1f\n\x17max_requests_per_minute\x18\x05 \x01(\x03\x12\x13\n\x0bmax_uploads\x18\x06 \x01(\x03\x12\x0e\n\x06videos\x18\x07 \x01(\x03\x12\r\n\x05\x62ytes\x18\x08 \x01(\x03\x12+\n\x08\x64uration\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\"\x1f\n\x0fGetQuotaRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"l\n\x12UpdateQuotaRequest\x12%\n\x05quota\x18\x01 \x01(\x0b\x32\x16.vidx.gateway.v1.Quota\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask2\x9d\x04\n\rAccessService\x12\\\n\tCreateKey\x12!.vidx.gateway.v1.CreateKeyRequest\x1a\".vidx.gateway.v1.CreateKeyResponse\"\x08\xaa\x94%\x04\x08\x03\x10\x02\x12Y\n\x08ListKeys\x12 .vidx.gateway.v1.ListKeysRequest\x1a!.vidx.gateway.v1.ListKeysResponse\"\x08\xaa\x94%\x04\x08\x03\x10\x02\x12\\\n\tRotateKey\x12!.vidx.gateway.v1.RotateKeyRequest\x1a\".vidx.gateway.v1.RotateKeyResponse\"\x08\xaa\x94%\x04\x08\x03\x10\x02\x12Q\n\tRevokeKey\x12!.vidx.gateway.v1.RevokeKeyRequest\x1a\x17.vidx.gateway.v1.ApiKey\"\x08\xaa\x94%\x04\x08\x03\x10\x02\x12L\n\x08GetQuota\x12 .vidx.gateway.v1.GetQuotaRequest\x1a\x16.vidx.gateway.v1.Quota\"\x06\xaa\x94%\x02\x08\x01\x12T\n\x0bUpdateQuota\x12#.vidx.gateway.v1.UpdateQuotaRequest\x1a\x16.vidx.gateway.v1.Quota\"\x08\xaa\x94%\x04\x08\x03\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,22 +43,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCESSSERVICE'].methods_by_name['RotateKey']._serialized_options = b'\252\224%\004\010\003\020\002'
   _globals['_ACCESSSERVICE'].methods_by_name['RevokeKey']._loaded_options = None
   _globals['_ACCESSSERVICE'].methods_by_name['RevokeKey']._serialized_options = b'\252\224%\004\010\003\020\002'
-  _globals['_APIKEY']._serialized_start=150
-  _globals['_APIKEY']._serialized_end=469
-  _globals['_CREATEKEYREQUEST']._serialized_start=471
-  _globals['_CREATEKEYREQUEST']._serialized_end=527
-  _globals['_CREATEKEYRESPONSE']._serialized_start=529
-  _globals['_CREATEKEYRESPONSE']._serialized_end=602
-  _globals['_LISTKEYSREQUEST']._serialized_start=604
-  _globals['_LISTKEYSREQUEST']._serialized_end=660
-  _globals['_LISTKEYSRESPONSE']._serialized_start=662
-  _globals['_LISTKEYSRESPONSE']._serialized_end=744
-  _globals['_ROTATEKEYREQUEST']._serialized_start=746
-  _globals['_ROTATEKEYREQUEST']._serialized_end=819
-  _globals['_ROTATEKEYRESPONSE']._serialized_start=821
-  _globals['_ROTATEKEYRESPONSE']._serialized_end=894
-  _globals['_REVOKEKEYREQUEST']._serialized_start=896
-  _globals['_REVOKEKEYREQUEST']._serialized_end=928
-  _globals['_ACCESSSERVICE']._serialized_start=931
-  _globals['_ACCESSSERVICE']._serialized_end=1308
+  _globals['_ACCESSSERVICE'].methods_by_name['GetQuota']._loaded_options = None
+  _globals['_ACCESSSERVICE'].methods_by_name['GetQuota']._serialized_options = b'\252\224%\002\010\001'
+  _globals['_ACCESSSERVICE'].methods_by_name['UpdateQuota']._loaded_options = None
+  _globals['_ACCESSSERVICE'].methods_by_name['UpdateQuota']._serialized_options = b'\252\224%\004\010\003\020\002'
+  _globals['_APIKEY']._serialized_start=184
+  _globals['_APIKEY']._serialized_end=503
+  _globals['_CREATEKEYREQUEST']._serialized_start=505
+  _globals['_CREATEKEYREQUEST']._serialized_end=561
+  _globals['_CREATEKEYRESPONSE']._serialized_start=563
+  _globals['_CREATEKEYRESPONSE']._serialized_end=636
+  _globals['_LISTKEYSREQUEST']._serialized_start=638
+  _globals['_LISTKEYSREQUEST']._serialized_end=694
+  _globals['_LISTKEYSRESPONSE']._serialized_start=696
+  _globals['_LISTKEYSRESPONSE']._serialized_end=778
+  _globals['_ROTATEKEYREQUEST']._serialized_start=780
+  _globals['_ROTATEKEYREQUEST']._serialized_end=853
+  _globals['_ROTATEKEYRESPONSE']._serialized_start=855
+  _globals['_ROTATEKEYRESPONSE']._serialized_end=928
+  _globals['_REVOKEKEYREQUEST']._serialized_start=930
+  _globals['_REVOKEKEYREQUEST']._serialized_end=962
+  _globals['_QUOTA']._serialized_start=965
+  _globals['_QUOTA']._serialized_end=1204
+  _globals['_GETQUOTAREQUEST']._serialized_start=1206
+  _globals['_GETQUOTAREQUEST']._serialized_end=1237
+  _globals['_UPDATEQUOTAREQUEST']._serialized_start=1239
+  _globals['_UPDATEQUOTAREQUEST']._serialized_end=1347
+  _globals['_ACCESSSERVICE']._serialized_start=1350
+  _globals['_ACCESSSERVICE']._serialized_end=1891
 # @@protoc_insertion_point(module_scope)

@@ -55,6 +55,16 @@ class AccessServiceStub:
                 request_serializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.RevokeKeyRequest.SerializeToString,
                 response_deserializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.ApiKey.FromString,
                 _registered_method=True)
+        self.GetQuota = channel.unary_unary(
+                '/vidx.gateway.v1.AccessService/GetQuota',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.GetQuotaRequest.SerializeToString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.Quota.FromString,
+                _registered_method=True)
+        self.UpdateQuota = channel.unary_unary(
+                '/vidx.gateway.v1.AccessService/UpdateQuota',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.UpdateQuotaRequest.SerializeToString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.Quota.FromString,
+                _registered_method=True)
 
 
 class AccessServiceServicer:
@@ -89,6 +99,20 @@ class AccessServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetQuota(self, request, context):
+        """What a collection may have, and has.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateQuota(self, request, context):
+        """Sets what a collection may have. It need not exist yet.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccessServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +135,16 @@ def add_AccessServiceServicer_to_server(servicer, server):
                     servicer.RevokeKey,
                     request_deserializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.RevokeKeyRequest.FromString,
                     response_serializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.ApiKey.SerializeToString,
+            ),
+            'GetQuota': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetQuota,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.GetQuotaRequest.FromString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.Quota.SerializeToString,
+            ),
+            'UpdateQuota': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateQuota,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.UpdateQuotaRequest.FromString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.Quota.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +256,60 @@ class AccessService:
             '/vidx.gateway.v1.AccessService/RevokeKey',
             vidx_dot_gateway_dot_v1_dot_access__service__pb2.RevokeKeyRequest.SerializeToString,
             vidx_dot_gateway_dot_v1_dot_access__service__pb2.ApiKey.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetQuota(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.AccessService/GetQuota',
+            vidx_dot_gateway_dot_v1_dot_access__service__pb2.GetQuotaRequest.SerializeToString,
+            vidx_dot_gateway_dot_v1_dot_access__service__pb2.Quota.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateQuota(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.AccessService/UpdateQuota',
+            vidx_dot_gateway_dot_v1_dot_access__service__pb2.UpdateQuotaRequest.SerializeToString,
+            vidx_dot_gateway_dot_v1_dot_access__service__pb2.Quota.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,10 @@ class AccessServiceStub:
     """Makes a key that opens what another does, in its place."""
     RevokeKey: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.RevokeKeyRequest, _access_service_pb2.ApiKey]
     """Ends a key, at once."""
+    GetQuota: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.GetQuotaRequest, _access_service_pb2.Quota]
+    """What a collection may have, and has."""
+    UpdateQuota: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.UpdateQuotaRequest, _access_service_pb2.Quota]
+    """Sets what a collection may have. It need not exist yet."""
 
 @_typing.type_check_only
 class AccessServiceAsyncStub(AccessServiceStub):
@@ -55,6 +59,10 @@ class AccessServiceAsyncStub(AccessServiceStub):
     """Makes a key that opens what another does, in its place."""
     RevokeKey: _aio.UnaryUnaryMultiCallable[_access_service_pb2.RevokeKeyRequest, _access_service_pb2.ApiKey]  # type: ignore[assignment]
     """Ends a key, at once."""
+    GetQuota: _aio.UnaryUnaryMultiCallable[_access_service_pb2.GetQuotaRequest, _access_service_pb2.Quota]  # type: ignore[assignment]
+    """What a collection may have, and has."""
+    UpdateQuota: _aio.UnaryUnaryMultiCallable[_access_service_pb2.UpdateQuotaRequest, _access_service_pb2.Quota]  # type: ignore[assignment]
+    """Sets what a collection may have. It need not exist yet."""
 
 class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
     """Who may use the public API."""
@@ -90,5 +98,21 @@ class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_access_service_pb2.ApiKey, _abc.Awaitable[_access_service_pb2.ApiKey]]:
         """Ends a key, at once."""
+
+    @_abc_1.abstractmethod
+    def GetQuota(
+        self,
+        request: _access_service_pb2.GetQuotaRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_access_service_pb2.Quota, _abc.Awaitable[_access_service_pb2.Quota]]:
+        """What a collection may have, and has."""
+
+    @_abc_1.abstractmethod
+    def UpdateQuota(
+        self,
+        request: _access_service_pb2.UpdateQuotaRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_access_service_pb2.Quota, _abc.Awaitable[_access_service_pb2.Quota]]:
+        """Sets what a collection may have. It need not exist yet."""
 
 def add_AccessServiceServicer_to_server(servicer: AccessServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
