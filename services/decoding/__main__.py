@@ -1,13 +1,15 @@
 """Where the decoding service is wired: `python -m services.decoding --role serve|work|all`."""
 
 import functools
+import tempfile
+from pathlib import Path
 
 from services.decoding import rpc, tasks
 from services.decoding.reader import SandboxedReader
 from services.decoding.service import Decoding
 from services.decoding.settings import DecodingSettings
 from services.runtime import service, store, telemetry
-from services.runtime.sandbox import Sandbox
+from services.runtime.sandbox import Sandbox, announce
 from services.runtime.settings import StoreSettings, Telemetry, read
 
 ASKING = 2
@@ -18,13 +20,17 @@ def main() -> None:
     role = service.role("decoding")
     telemetry.configure("decoding", read(Telemetry))
     settings = read(DecodingSettings)
-    artifacts = store.connect(read(StoreSettings))
+    stored = read(StoreSettings)
+    artifacts = store.connect(stored)
+    announce()
     sandbox = functools.partial(
         Sandbox,
         memory_bytes=settings.child_memory_bytes,
         file_bytes=settings.child_file_bytes,
         what="reading the file",
         slow="raise VIDX_DECODING_TIMEOUT_BASE_S or VIDX_DECODING_TIMEOUT_FACTOR",
+        large="raise VIDX_DECODING_CHILD_MEMORY_BYTES",
+        within=[Path(tempfile.gettempdir()), *store.folders(stored)],
     )
     with sandbox(settings.concurrency) as work, sandbox(ASKING) as ask, sandbox(settings.cuts) as cut:
         reader = SandboxedReader(

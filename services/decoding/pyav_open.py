@@ -81,11 +81,9 @@ def check_pixels(width: int, height: int, limits: Limits) -> None:
 
 @contextmanager
 def renamed() -> Iterator[None]:
-    """FFmpeg's errors as the platform's."""
+    """FFmpeg's errors as the platform's, but for a want of memory, which is MemoryError."""
     try:
         yield
-    except MemoryError as error:
-        raise MediaLimit("decoding needs more memory than VIDX_DECODING_CHILD_MEMORY_BYTES allows") from error
     except OSError as error:
         if error.errno in _FULL:
             raise StorageFull(f"no room for temporary files in {tempfile.gettempdir()}: {error.strerror}") from error
@@ -94,7 +92,7 @@ def renamed() -> Iterator[None]:
         raise
     except av.error.FFmpegError as error:
         if error.errno == errno.ENOMEM:
-            raise MediaLimit("decoding needs more memory than VIDX_DECODING_CHILD_MEMORY_BYTES allows") from error
+            raise MemoryError from error
         if error.errno == errno.EINVAL and isinstance(error, av.error.ArgumentError):
             raise BadMedia(
                 "not a video container that is opened here: use MP4, MOV, MKV, WebM, AVI, MPEG, FLV, Ogg, WMV, MXF or "

@@ -53,10 +53,12 @@ class SandboxedReader:
         self._timeouts = timeouts
 
     def probe(self, path: Path) -> Probe:
-        return self._ask.run(pyav.probe, path, self._limits, timeout_s=self._reading(path))
+        return self._ask.run(pyav.probe, path, self._limits, timeout_s=self._reading(path), reads=[path])
 
     def inspect(self, path: Path, folder: Path) -> Inspection:
-        return self._work.run(pyav.inspect_file, path, self._limits, folder, timeout_s=self._reading(path))
+        return self._work.run(
+            pyav.inspect_file, path, self._limits, folder, timeout_s=self._reading(path), reads=[path], writes=[folder]
+        )
 
     def segment(self, path: Path, plan: Plan, range_: TimeRange, folder: Path, progress: Progress) -> SegmentFiles:
         return self._work.run(
@@ -68,11 +70,15 @@ class SandboxedReader:
             bool(plan.probe.audio),
             folder,
             timeout_s=self._timeouts.base_s + self._timeouts.factor * to_seconds(range_.duration),
+            reads=[path],
+            writes=[folder],
             tick=_follow(folder / "progress", progress),
         )
 
     def frame(self, path: Path, time: int, max_height: int) -> tuple[bytes, int]:
-        return self._ask.run(pyav.frame, path, self._limits, time, max_height, timeout_s=self._timeouts.base_s)
+        return self._ask.run(
+            pyav.frame, path, self._limits, time, max_height, timeout_s=self._timeouts.base_s, reads=[path]
+        )
 
     def cut(self, path: Path, parts: Sequence[Part], max_height: int, target: Path, progress: Progress) -> None:
         length = self._timeouts.factor * to_seconds(parts[-1].end) + self._timeouts.part_s * len(parts)
@@ -85,6 +91,8 @@ class SandboxedReader:
             self._cut_bytes,
             target,
             timeout_s=self._reading(path) + length,
+            reads=[path],
+            writes=[target.parent],
             tick=lambda: progress(0, 1),
         )
 

@@ -33,3 +33,9 @@ def connect(settings: StoreSettings) -> ArtifactStore:
             raise InvalidInput(f"VIDX_STORE_URL: {error}") from error
         return ArtifactStore(store)
     raise InvalidInput("VIDX_STORE_URL must be folder:///path, s3://host:port/bucket or s3+https://host/bucket")
+
+
+def folders(settings: StoreSettings) -> list[Path]:
+    """Where local copies of stored objects lie."""
+    url = urlsplit(settings.url)
+    return [Path(url.path if url.scheme == "folder" else settings.scratch)]

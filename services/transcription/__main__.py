@@ -6,18 +6,21 @@ from services.core.errors import VidxError
 from services.core.store import Artifacts
 from services.packs import manifest as manifests
 from services.runtime import service, store, telemetry
-from services.runtime.sandbox import Sandbox
+from services.runtime.sandbox import Sandbox, announce
 from services.runtime.settings import StoreSettings, Telemetry, read
 from services.transcription import rpc, tasks
 from services.transcription.langcodes import LangcodesLanguages
 from services.transcription.listening import Listener
 from services.transcription.ports import Recognizer
 from services.transcription.pyav import PyavSounds
-from services.transcription.readers import SubtitleReaders
+from services.transcription.sandboxed import SandboxedReaders
 from services.transcription.sentencex import SentencexSplitter
 from services.transcription.service import Transcription
 from services.transcription.settings import TranscriptionSettings
 from services.transcription.silero import SileroVoice
+
+READING_BYTES = 2 << 30
+"""Address space of the process that reads subtitle files."""
 
 
 def recognizer(settings: TranscriptionSettings, sandbox: Sandbox) -> Recognizer:
@@ -44,12 +47,12 @@ def recognizer(settings: TranscriptionSettings, sandbox: Sandbox) -> Recognizer:
     return PocketSphinx(sandbox, timeout_factor=settings.timeout_factor)
 
 
-def build(settings: TranscriptionSettings, artifacts: Artifacts, sandbox: Sandbox) -> Transcription:
+def build(settings: TranscriptionSettings, artifacts: Artifacts, sandbox: Sandbox, reading: Sandbox) -> Transcription:
     """The stage on its real parts."""
     languages = LangcodesLanguages()
     heard = recognizer(settings, sandbox)
     listener = Listener(artifacts.objects, PyavSounds(sandbox), SileroVoice(), heard)
-    return Transcription(artifacts, listener, SubtitleReaders(), SentencexSplitter(), languages)
+    return Transcription(artifacts, listener, SandboxedReaders(reading), SentencexSplitter(), languages)
 
 
 def main() -> None:
@@ -59,9 +62,14 @@ def main() -> None:
     artifacts = store.connect(read(StoreSettings))
     slow = "raise VIDX_TRANSCRIPTION_TIMEOUT_FACTOR"
     processes = max(settings.concurrency, settings.processes)
-    with Sandbox(processes, settings.memory_bytes, what="listening", slow=slow) as sandbox:
+    large = "raise VIDX_TRANSCRIPTION_MEMORY_BYTES"
+    announce()
+    with (
+        Sandbox(processes, settings.memory_bytes, what="listening", slow=slow, large=large, within=[]) as sandbox,
+        Sandbox(1, READING_BYTES, what="reading the subtitles", within=[]) as reading,
+    ):
         try:
-            stage = build(settings, artifacts, sandbox)
+            stage = build(settings, artifacts, sandbox, reading)
         except VidxError as error:
             sys.exit(f"transcription cannot start: {error.message}")
         steps = tasks.steps(stage)

@@ -1,18 +1,28 @@
-"""The sandbox: a child process may crash, hang or take too much, and only its own work is lost."""
+"""The sandbox: a child process may crash, hang, take too much or reach for others, and only its own work is lost."""
 
+import ctypes
+import hashlib
 import os
+import resource
 import signal
+import socket
+import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from services.core.errors import BadMedia, Cancelled, TimedOut, WorkerLost
+from services.core.errors import BadMedia, Cancelled, MediaLimit, TimedOut, WorkerLost
+from services.runtime import confine, landlock, seccomp
 from services.runtime.sandbox import Sandbox
 
 MIB = 1 << 20
+TESTS = Path(__file__).parents[1]
+has_landlock = pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
+has_seccomp = pytest.mark.skipif(not seccomp.available(), reason="this kernel has no seccomp filters")
 
 
 def add(a: int, b: int) -> int:
@@ -45,6 +55,40 @@ def write(path: Path, size: int) -> None:
         file.write(b"x" * size)
 
 
+def fill(folder: Path, size: int) -> None:
+    number = 0
+    while True:
+        write(folder / str(number), size)
+        number += 1
+
+
+def spin() -> None:
+    """Keep two processors busy."""
+    for _ in range(2):
+        threading.Thread(target=hashlib.pbkdf2_hmac, args=("sha256", b"a", b"b", 1 << 30), daemon=True).start()
+    hang()
+
+
+def cpu_limit() -> int:
+    return resource.getrlimit(resource.RLIMIT_CPU)[0]
+
+
+def text(path: Path) -> str:
+    return path.read_text()
+
+
+def environment() -> str:
+    return str(dict(os.environ))
+
+
+def in_a_thread(path: Path) -> str:
+    found: list[str] = []
+    thread = threading.Thread(target=lambda: found.append(path.read_text()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
 def say_and_hang(path: Path) -> None:
     path.write_text("begun")
     hang()
@@ -52,7 +96,7 @@ def say_and_hang(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(1, 2 << 30, 8 * MIB) as found:
+    with Sandbox(1, 2 << 30, 8 * MIB, large="raise THE_SETTING", code=[TESTS]) as found:
         yield found
 
 
@@ -84,16 +128,154 @@ def test_an_error_of_the_platform_comes_back_as_it_was(sandbox: Sandbox) -> None
     assert caught.value.fields == {"source": "a video"}
 
 
-def test_memory_is_bounded(sandbox: Sandbox) -> None:
-    with pytest.raises(MemoryError):
+def test_memory_is_bounded_and_a_process_that_wanted_more_is_not_used_again(sandbox: Sandbox) -> None:
+    first = sandbox.run(pid, timeout_s=60)
+    with pytest.raises(MediaLimit, match="more memory than 2048 MiB; raise THE_SETTING"):
         sandbox.run(take, 4 << 30, timeout_s=60)
     assert sandbox.run(take, 16 * MIB, timeout_s=60) == 16 * MIB
+    assert sandbox.run(pid, timeout_s=60) != first
 
 
-def test_files_are_bounded(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_file_is_bounded(sandbox: Sandbox, tmp_path: Path) -> None:
     with pytest.raises((OSError, WorkerLost)):
-        sandbox.run(write, tmp_path / "f", 16 * MIB, timeout_s=60)
+        sandbox.run(write, tmp_path / "f", 16 * MIB, timeout_s=60, writes=[tmp_path])
     assert (tmp_path / "f").stat().st_size <= 8 * MIB
+
+
+@pytest.mark.parametrize("size", [4 * MIB, 0], ids=["large", "empty"])
+def test_files_together_are_bounded(size: int, sandbox: Sandbox, tmp_path: Path) -> None:
+    with pytest.raises(MediaLimit, match="more than 16 MiB or 10000 files"):
+        sandbox.run(fill, tmp_path, size, timeout_s=120, writes=[tmp_path])
+
+
+def test_processor_time_is_bounded(sandbox: Sandbox) -> None:
+    stuck = sandbox.run(pid, timeout_s=60)
+    with pytest.raises(TimedOut):
+        sandbox.run(spin, timeout_s=2)
+    assert not psutil.pid_exists(stuck)
+    soft = sandbox.run(cpu_limit, timeout_s=60)
+    assert 0 < soft <= 61 * len(os.sched_getaffinity(0)) + 60
+
+
+@has_landlock
+def test_a_call_reads_and_writes_what_it_is_given_and_no_other_file(sandbox: Sandbox, tmp_path: Path) -> None:
+    given, other, folder = tmp_path / "given", tmp_path / "other", tmp_path / "folder"
+    given.write_text("mine")
+    other.write_text("another tenant's")
+    folder.mkdir()
+    assert sandbox.run(text, given, timeout_s=60, reads=[given]) == "mine"
+    sandbox.run(write, folder / "f", 10, timeout_s=60, writes=[folder])
+    for path in (other, Path("/etc/passwd"), Path("/proc/self/environ"), Path(f"/proc/{os.getppid()}/environ")):
+        with pytest.raises(PermissionError):
+            sandbox.run(text, path, timeout_s=60, reads=[given], writes=[folder])
+    for path in (given, other, tmp_path / "new", Path(__file__), Path("/dev/shm/vidx-test")):
+        with pytest.raises(PermissionError):
+            sandbox.run(write, path, 10, timeout_s=60, reads=[given], writes=[folder])
+    # What one call was given is not left to the next, which the same process works on.
+    with pytest.raises(PermissionError):
+        sandbox.run(text, given, timeout_s=60)
+    (folder / "link").symlink_to(other)
+    with pytest.raises(PermissionError):
+        sandbox.run(text, folder / "link", timeout_s=60, writes=[folder])
+
+
+@has_landlock
+def test_no_call_reaches_beyond_the_folders_of_the_process(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    for folder in (inside, outside):
+        folder.mkdir()
+        (folder / "f").write_text("words")
+    with Sandbox(1, 2 << 30, within=[inside], code=[TESTS]) as narrow:
+        assert narrow.run(text, inside / "f", timeout_s=60, reads=[inside]) == "words"
+        with pytest.raises(PermissionError):
+            narrow.run(text, outside / "f", timeout_s=60, reads=[outside])
+
+
+def connect(port: int) -> None:
+    socket.create_connection(("127.0.0.1", port), timeout=5).close()
+
+
+def listen() -> None:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+
+
+def local_socket() -> None:
+    socket.socket(socket.AF_UNIX).connect("\0vidx")
+
+
+def fork() -> None:
+    # No process of the bomb goes on.
+    if os.fork() == 0:
+        os._exit(0)
+
+
+def start() -> None:
+    subprocess.run(["/bin/true"], check=True)
+
+
+def kill_parent() -> None:
+    os.kill(os.getppid(), signal.SIGCONT)
+
+
+def change_limit() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+
+
+def lift_limit() -> None:
+    found = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (found[1], found[1]))
+
+
+def debug() -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(16, os.getppid(), None, None):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def make_readable() -> None:
+    os.chmod("/etc/hosts", 0o644)
+
+
+@has_seccomp
+@pytest.mark.parametrize(
+    "reach",
+    [listen, local_socket, fork, start, kill_parent, change_limit, lift_limit, debug, make_readable],
+    ids=lambda f: f.__name__,
+)
+def test_a_call_reaches_no_network_no_process_and_no_limit(reach: Callable[[], None], sandbox: Sandbox) -> None:
+    # For a limit, Python says ValueError.
+    with pytest.raises((OSError, ValueError), match=r"not permitted|Permission denied|not allowed"):
+        sandbox.run(reach, timeout_s=60)
+    assert sandbox.run(add, 1, 1, timeout_s=60) == 2
+
+
+@pytest.mark.skipif(not seccomp.available() and landlock.version() < 4, reason="this kernel can deny no network")
+def test_a_call_connects_to_no_server(sandbox: Sandbox) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.1)
+        with pytest.raises(PermissionError):
+            sandbox.run(connect, server.getsockname()[1], timeout_s=60)
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+def test_no_secret_of_the_service_lies_in_the_process(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VIDX_STORE_SECRET_KEY", "swordfish")
+    with Sandbox(1, 2 << 30, code=[TESTS]) as found:
+        assert "swordfish" not in found.run(environment, timeout_s=60)
+
+
+def test_threads_run_inside_and_hold_no_more_than_the_call(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("words")
+    assert sandbox.run(in_a_thread, tmp_path / "f", timeout_s=60, reads=[tmp_path]) == "words"
+
+
+def test_it_says_what_confines_it() -> None:
+    kinds = confine.kinds().split(", ")
+    assert kinds[-1] == "rlimits"
+    assert ("seccomp" in kinds) == seccomp.available()
+    assert (f"landlock v{landlock.version()}" in kinds) == bool(landlock.version())
 
 
 def test_work_that_is_no_longer_wanted_is_ended(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -103,6 +285,6 @@ def test_work_that_is_no_longer_wanted_is_ended(sandbox: Sandbox, tmp_path: Path
 
     worker = sandbox.run(pid, timeout_s=60)
     with pytest.raises(Cancelled):
-        sandbox.run(say_and_hang, tmp_path / "sign", timeout_s=60, tick=tick)
+        sandbox.run(say_and_hang, tmp_path / "sign", timeout_s=60, tick=tick, writes=[tmp_path])
     assert sandbox.run(pid, timeout_s=60) != worker
     assert not psutil.pid_exists(worker)

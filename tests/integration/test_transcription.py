@@ -56,7 +56,7 @@ def settings(folder: Path, speech: Speech | None = None, **more: object) -> Tran
 
 @pytest.fixture
 def stage(tmp_path: Path, artifacts: ArtifactStore, sandbox: Sandbox) -> Transcription:
-    return build(settings(tmp_path / "pack"), artifacts, sandbox)
+    return build(settings(tmp_path / "pack"), artifacts, sandbox, sandbox)
 
 
 def flac(path: Path, samples: Samples, rate: int = RATE, format_: str = "flac") -> bytes:

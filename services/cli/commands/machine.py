@@ -107,6 +107,7 @@ def status_command(json: bool) -> int:
     """What runs, and where; the exit status is 0 when everything runs."""
     from services.cli.machine import platform, processes
     from services.cli.machine.supervisor import Control
+    from services.runtime import confine
 
     where = home()
     known, state = platform.running(where), where.state()
@@ -124,11 +125,13 @@ def status_command(json: bool) -> int:
         for p in found
     ]
     if json:
-        say(json_text.dumps({"home": str(where.root), "running": known is not None, "services": rows}))
+        about = {"home": str(where.root), "running": known is not None, "sandbox": confine.kinds()}
+        say(json_text.dumps({**about, "services": rows}))
     elif known is None:
         say(f"nothing runs for {where.root}")
     else:
         say(f"home {printable(str(where.root))}, gateway 127.0.0.1:{state.ports['gateway']}")
+        say(f"sandbox of strangers' files: {confine.kinds()}")
         shown = [{**row, "memory_bytes": f"{int(str(row['memory_bytes'])) >> 20} MiB"} for row in rows]
         table(["service", "state", "pid", "uptime s", "memory", "address"], [list(row.values()) for row in shown])
     return 0 if found and all(p.state == "RUNNING" for p in found) else 1
