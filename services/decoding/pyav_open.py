@@ -1,7 +1,6 @@
 """Opens a media file that nobody vouches for, with PyAV: real containers only, nothing but this file, within limits."""
 
 import errno
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -86,7 +85,7 @@ def renamed() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _FULL:
-            raise StorageFull(f"no room for temporary files in {tempfile.gettempdir()}: {error.strerror}") from error
+            raise StorageFull(f"no room for temporary files (TMPDIR): {error.strerror}") from error
         if isinstance(error, av.error.FFmpegError):
             raise _unreadable(error) from error
         raise

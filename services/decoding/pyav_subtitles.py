@@ -62,7 +62,9 @@ class SubtitleFiles:
 def _plain(event: str) -> str:
     """Text of an ASS event (ReadOrder, Layer, Style, Name, three margins, Effect, Text) as WebVTT cue text."""
     text = event.split(",", 8)[-1].replace("\\N", "\n").replace("\\n", "\n").replace("\\h", " ")
-    text = _TAG.sub("", _OVERRIDE.sub("", text))
+    # From a brace that nothing closes on there is none to look for, again and again.
+    closed = text.rfind("}") + 1
+    text = _TAG.sub("", _OVERRIDE.sub("", text[:closed]) + text[closed:])
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())
 

@@ -27,7 +27,7 @@ class SubtitleReaders:
             return webvtt.read(text)
         if _TTML.match(text):
             return ttconv.read(text)
-        if re.search(r"^\s*\[(Script Info|V4\+? Styles|Events)\]", text, re.IGNORECASE | re.MULTILINE):
+        if re.search(r"^[^\S\n]*\[(Script Info|V4\+? Styles|Events)\]", text, re.IGNORECASE | re.MULTILINE):
             return pysubs2.read_ass(text)
         if "-->" in text:
             return pysubs2.read_subrip(text)

@@ -84,7 +84,7 @@ def film(
             out.mux(video.encode(frame))
         out.mux(video.encode(None))
         if voice is not None and sound is not None:
-            _speak(out, voice, sound, start + sound_start)
+            speak(out, voice, sound, start + sound_start)
         for packet in text or ():
             out.mux(packet)
     return path
@@ -100,7 +100,7 @@ def sound_only(path: Path, seconds: float = 1.0, cover: Picture | None = None) -
             art.height, art.width = cover.shape[:2]
             art.pix_fmt = "yuvj420p"
             art.disposition = Disposition.attached_pic
-        _speak(out, voice, tone(seconds), 0)
+        speak(out, voice, tone(seconds), 0)
         if art is not None and cover is not None:
             frame = av.VideoFrame.from_ndarray(cover, format="rgb24")
             frame.pts = 0
@@ -139,7 +139,7 @@ def _voice(out: OutputContainer, path: Path) -> AudioStream:
     return out.add_stream("libopus" if path.suffix == ".webm" else "aac", rate=SOUND_RATE, layout="mono")
 
 
-def _speak(out: OutputContainer, voice: AudioStream, sound: NDArray[np.int16], start: int) -> None:
+def speak(out: OutputContainer, voice: AudioStream, sound: NDArray[np.int16], start: int) -> None:
     offset = start * SOUND_RATE // 1000
     for begin in range(0, len(sound), 960):
         part = np.ascontiguousarray(sound[None, begin : begin + 960])

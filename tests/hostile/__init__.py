@@ -1,0 +1,1 @@
+"""Hostile files through the services' own functions, and through a whole platform: `make hostile`."""
