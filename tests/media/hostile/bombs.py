@@ -1,5 +1,6 @@
 """Small files that claim, or become, much more than they are."""
 
+import functools
 import itertools
 import struct
 from collections.abc import Iterator
@@ -7,10 +8,12 @@ from pathlib import Path
 
 import av
 
-from tests.media.films import film
+from tests.media import films as made
 from tests.media.hostile.case import Case
-from tests.media.hostile.seeds import with_font
+from tests.media.hostile.seeds import EXACT, with_font
 from tests.media.pictures import hold, plain
+
+film = functools.partial(made.film, container_options=EXACT)
 
 
 def films(folder: Path) -> Iterator[Case]:
@@ -47,7 +50,7 @@ def _gif(width: int, height: int, count: int) -> bytes:
 
 
 def _streams(path: Path, count: int) -> bytes:
-    with av.open(str(path), "w") as out:
+    with av.open(str(path), "w", options=EXACT) as out:
         videos = [out.add_stream("mpeg4", rate=25) for _ in range(count)]
         for video in videos:
             video.width, video.height, video.pix_fmt = 16, 16, "yuv420p"

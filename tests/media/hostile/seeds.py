@@ -16,12 +16,12 @@ _CUES = [Cue(100, 400, "Hello"), Cue(500, 700, "World")]
 _FONT = b"\0\1\0\0\0\x0a" + bytes(range(256)) * 4
 
 
-_EXACT = {"fflags": "+bitexact"}
+EXACT = {"fflags": "+bitexact"}
 """No times of making and no random numbers in the file."""
 
 
 def _film(movflags: str = "", **options: Any) -> Callable[[Path], Path]:
-    container = {**_EXACT, **({"movflags": movflags} if movflags else {})}
+    container = {**EXACT, **({"movflags": movflags} if movflags else {})}
     return lambda path: film(
         path, itertools.chain(pan(1, 6, 64, 48), pan(2, 6, 64, 48)), gop=6, container_options=container, **options
     )
@@ -74,7 +74,7 @@ def _sound(path: Path, codec: str) -> Path:
 
 def with_font(path: Path, font: bytes) -> bytes:
     """A film that brings a font, as subtitled ones do."""
-    with av.open(str(path), "w", options=_EXACT) as out:
+    with av.open(str(path), "w", options=EXACT) as out:
         video = out.add_stream("libx264", rate=25)
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
         out.add_attachment("evil.ttf", "application/x-truetype-font", font)
