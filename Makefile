@@ -22,7 +22,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --no-loadscop
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-decoding bench-chapters bench-triton bench-speech bench-search clean
+.PHONY: help proto-breaking test-s3 upload-5g helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-decoding bench-chapters bench-triton bench-speech bench-search clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -51,10 +51,16 @@ test: lint $(SWIFT)/.ready ## every check and every test, against real servers
 	$(BIN)/python -m services.cli models build --out $(CURDIR)/$(MODELS)
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) VIDX_TEST_SWIFT=$(CURDIR)/$(SWIFT)/bin $(PYTEST) $(TESTS)
 
+upload-5g: $(SWIFT)/.ready $(READY) ## send 5 GB through the gateway to a real S3 server; tells the memory that it takes
+	VIDX_TEST_SWIFT=$(CURDIR)/$(SWIFT)/bin $(BIN)/python -m tests.bench.upload --gb 5
+
+test-s3: $(SWIFT)/.ready $(READY) ## every integration test of services that keep objects, on a real S3 server
+	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) VIDX_TEST_SWIFT=$(CURDIR)/$(SWIFT)/bin $(PYTEST) --store=s3 tests/integration
+
 unit: $(READY) ## the quick tests
 	$(PYTEST) tests/unit tests/rpc
 
-lint: $(READY) check-format types imports proto-check ## ruff, mypy, import-linter, buf, generated code
+lint: $(READY) check-format types imports proto-check proto-breaking ## ruff, mypy, import-linter, buf, generated code
 	$(BIN)/buf lint
 
 check-format: $(READY)
@@ -76,6 +82,17 @@ proto-check: $(READY)
 	@mkdir -p .cache
 	$(call generate,.cache/gen)
 	@diff -r -x __pycache__ .cache/gen protos/gen || { echo 'protos/gen is not what the protos give: run make protos'; exit 1; }
+
+# Compared with the newest release's tag; before there is one, with where this branch left main; on main itself, with
+# the commit before. A clone without that history says so and goes on.
+proto-breaking: $(READY) ## nothing that callers built on BASE's protos use is gone or different
+	@base=$${BASE:-$$(git describe --tags --match 'v*' --abbrev=0 2>/dev/null || \
+	  git merge-base HEAD main 2>/dev/null || git merge-base HEAD origin/main 2>/dev/null)}; \
+	if [ "$$base" = "$$(git rev-parse HEAD 2>/dev/null)" ]; then base=$$(git rev-parse --quiet --verify HEAD~1); fi; \
+	if [ -z "$$base" ]; then echo 'proto-breaking: skipped, as this clone has no earlier commit to compare with'; exit 0; fi; \
+	rm -rf .cache/base && mkdir -p .cache/base && git archive "$$base" buf.yaml protos/vidx | tar -x -C .cache/base && \
+	$(BIN)/buf breaking --against .cache/base && \
+	echo "proto-breaking: nothing broken since $$(git describe --tags --always "$$base")"
 
 bench: $(READY) ## measure everything (or PARTS='hops search'; SPEECH='a.wav'): a table, .bench/bench.json, .bench/growth.png
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench --out $(BENCH) \

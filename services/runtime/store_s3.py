@@ -23,6 +23,8 @@ from services.core.errors import NotFound, StorageFull, Unavailable, VidxError
 from services.core.store import ObjectInfo
 
 PART_BYTES = 16 << 20
+PARALLEL = 3
+"""Parts of one object on their way at a time; with the one that is read, the memory that a long stream takes."""
 CACHE_BYTES = 20 << 30
 LEFTOVER_S = 3600.0
 _FULL = {"XMinioStorageFull", "InsufficientStorage", "QuotaExceeded", "507"}
@@ -65,7 +67,7 @@ class S3Store:
                 self._client.put_object(self._bucket, key, io.BytesIO(data), len(data))
                 return len(data)
             counter = _Counter(data)
-            self._client.put_object(self._bucket, key, counter, -1, part_size=PART_BYTES)  # type: ignore[arg-type]
+            self._client.put_object(self._bucket, key, counter, -1, part_size=PART_BYTES, num_parallel_uploads=PARALLEL)  # type: ignore[arg-type]
             return counter.size
 
     def get(self, key: str) -> bytes:

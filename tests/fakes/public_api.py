@@ -78,7 +78,11 @@ class FakeSearch(SearchServiceServicer):
 
 @contextmanager
 def serving(
-    house: House, folder: Path, authenticator: Authenticator | None = None, urls: Urls | None = None
+    house: House,
+    folder: Path,
+    authenticator: Authenticator | None = None,
+    urls: Urls | None = None,
+    max_bytes: int = 10_000_000,
 ) -> Iterator[SimpleNamespace]:
     """The public API on a free port: `stub`, `channel`, `address`, the `house` behind it, and the fakes `search`,
     `transcription`, `chaptering`, `decoding`.
@@ -101,7 +105,7 @@ def serving(
     chapters = VideoChapters(house.database, house.store, house.control, chaptering)
     decoding = FakeDecoding()
     cutter = decoding.serve()
-    intake = Intake(house.database, house.store, house.control, subtitles, 10_000_000, 4)
+    intake = Intake(house.database, house.store, house.control, subtitles, max_bytes, 4)
     rpc = VideoIndexRpc(
         texts,
         Edits(house.database, house.control, texts, subtitles),
