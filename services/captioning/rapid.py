@@ -11,6 +11,7 @@ import rapidocr
 from rapidocr import RapidOCR
 from rapidocr.ch_ppocr_rec import TextRecInput
 
+from services.captioning.domain.ink import drawn
 from services.captioning.ports import U8
 from services.core.errors import Internal
 from services.core.text import Box, TextLine
@@ -49,11 +50,15 @@ class RapidReader:
     def read(self, picture: U8, places: Sequence[Box] = ()) -> tuple[TextLine, ...]:
         if places and not self._legible(picture, places):
             return ()
-        found = self._read(_bgr(picture))
+        part = drawn(picture)
+        if part is None:
+            return ()
+        found = self._read(_bgr(part.pixels))
         texts, scores = getattr(found, "txts", None), getattr(found, "scores", None)
         if not texts or not scores:
             return ()
-        lines = zip(texts, _boxes(getattr(found, "boxes", None), picture), scores, strict=True)
+        boxes = map(part.back, _boxes(getattr(found, "boxes", None), part.pixels))
+        lines = zip(texts, boxes, scores, strict=True)
         return tuple(TextLine(_plain(text), box, min(1.0, max(0.0, float(score)))) for text, box, score in lines)
 
     def _legible(self, picture: U8, places: Sequence[Box]) -> bool:
