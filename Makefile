@@ -22,7 +22,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --no-loadscop
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help proto-breaking test-s3 upload-5g helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-decoding bench-chapters bench-triton bench-speech bench-search clean
+.PHONY: help hostile proto-breaking test-s3 upload-5g helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-decoding bench-chapters bench-triton bench-speech bench-search clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -117,6 +117,9 @@ bench-decoding: $(READY) ## times real time of decoding and the visual path, bes
 
 bench-speech: $(READY) ## the cost of listening to files of speech: make bench-speech SPEECH='a.wav b.flac'
 	$(BIN)/python -m tests.bench.speech $(SPEECH)
+
+hostile: $(READY) ## hostile files at the stages that open them and through a platform: a table of how each ended
+	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.hostile
 
 helm-check: $(HELM)/.ready ## lint, render and validate the Helm chart with each values file
 	$(HELM)/bin/python deploy/chart/check.py

@@ -1,26 +1,21 @@
 """Streams from the addresses that ImportVideo may read: files of allowed folders, S3, and public web servers."""
 
-import ipaddress
 import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import urllib3
 from minio import Minio
 from minio.error import MinioException, S3Error
 
-from services.core.errors import Denied, InvalidInput, NotFound, TimedOut, Unavailable
+from services.core.errors import Denied, InvalidInput, NotFound, Unavailable
 from services.gateway.settings import ImportSettings
-
-MAX_REDIRECTS = 5
-_FIELD = "uri"
-_UNICAST = ipaddress.ip_network("2000::/3")
-_6TO4 = ipaddress.ip_network("2002::/16")
+from services.gateway.web import FIELD as _FIELD
+from services.gateway.web import Bounded, download
 
 
 class Importer:
@@ -101,7 +96,7 @@ class Importer:
         except (MinioException, urllib3.exceptions.HTTPError) as error:
             raise Unavailable(f"the S3 server does not answer: {type(error).__name__}") from error
         try:
-            yield cast(BinaryIO, _Bounded(response, time.monotonic() + s.timeout_s))
+            yield cast(BinaryIO, Bounded(response, time.monotonic() + s.timeout_s))
         finally:
             response.close()
             response.release_conn()
@@ -110,102 +105,5 @@ class Importer:
     def _http(self, uri: str) -> Iterator[BinaryIO]:
         if not self._settings.http:
             raise Denied("importing from the web is off: VIDX_IMPORT_HTTP is not set")
-        deadline = time.monotonic() + self._settings.timeout_s
-        for _ in range(MAX_REDIRECTS + 1):
-            response = _get(uri)
-            location = response.headers.get("location")
-            if response.status in (301, 302, 303, 307, 308) and location:
-                response.close()
-                uri = _join(uri, location)
-                continue
-            if response.status != 200:
-                response.close()
-                error = NotFound if response.status in (404, 410) else Unavailable
-                raise error(f"the web server answers {response.status}")
-            try:
-                yield cast(BinaryIO, _Bounded(response, deadline))
-            finally:
-                response.close()
-            return
-        raise InvalidInput(f"more than {MAX_REDIRECTS} redirects", fields={_FIELD: "too many redirects"})
-
-
-def public_address(host: str, port: int) -> str:
-    """An address of the host that is on the public internet; the connection then goes to this very address.
-
-    Raises Denied when any address of the host is private, loopback, link-local, multicast or reserved, in IPv4,
-    IPv6 or IPv4 mapped into IPv6.
-    """
-    try:
-        found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    except (OSError, UnicodeError) as error:
-        raise NotFound(f"no host {host[:120]!r}") from error
-    for text in found:
-        address = ipaddress.ip_address(text.split("%")[0])
-        mapped = getattr(address, "ipv4_mapped", None) or address
-        # Of IPv6 only what is given out to networks, less what leads on to IPv4: 6to4 there, and all that lies outside.
-        public = mapped.version == 4 or (mapped in _UNICAST and mapped not in _6TO4)
-        if not public or not mapped.is_global or mapped.is_multicast:
-            raise Denied(f"{host[:120]!r} is not on the public internet")
-    # The first, for they come in the order in which this machine can reach them.
-    return found[0]
-
-
-def _join(uri: str, location: str) -> str:
-    try:
-        return urljoin(uri, location)
-    except ValueError as error:
-        raise InvalidInput("redirected to what is not an address", fields={_FIELD: "not an address"}) from error
-
-
-def _get(uri: str) -> urllib3.BaseHTTPResponse:
-    parts = urlsplit(uri)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidInput("not a web address", fields={_FIELD: "http:// or https://"})
-    secure = parts.scheme == "https"
-    try:
-        port = parts.port or (443 if secure else 80)
-    except ValueError as error:
-        raise InvalidInput("not a web address: wrong port", fields={_FIELD: "wrong port"}) from error
-    address = public_address(parts.hostname, port)
-    timeout = urllib3.Timeout(connect=10, read=30)
-    pool: urllib3.HTTPConnectionPool = (
-        urllib3.HTTPSConnectionPool(
-            address, port, timeout=timeout, assert_hostname=parts.hostname, server_hostname=parts.hostname
-        )
-        if secure
-        else urllib3.HTTPConnectionPool(address, port, timeout=timeout)
-    )
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    try:
-        return pool.request(
-            "GET",
-            path,
-            headers={"Host": parts.netloc.rsplit("@", 1)[-1], "Accept-Encoding": "identity"},
-            redirect=False,
-            retries=False,
-            preload_content=False,
-        )
-    except ValueError as error:
-        raise InvalidInput(
-            f"not a web address: {type(error).__name__}", fields={_FIELD: "http:// or https://"}
-        ) from error
-    except urllib3.exceptions.HTTPError as error:
-        raise Unavailable(f"{parts.hostname[:120]!r} does not answer: {type(error).__name__}") from error
-
-
-class _Bounded:
-    """A response that must be read before a deadline."""
-
-    def __init__(self, response: urllib3.BaseHTTPResponse, deadline: float) -> None:
-        self._response = response
-        self._deadline = deadline
-
-    def read(self, size: int = -1) -> bytes:
-        if time.monotonic() > self._deadline:
-            raise TimedOut("the download took too long (VIDX_IMPORT_TIMEOUT_S)")
-        try:
-            # As much as is there: waiting for all of it would let a slow server outlast the deadline.
-            return self._response.read1(size if size >= 0 else None)
-        except urllib3.exceptions.HTTPError as error:
-            raise Unavailable(f"the download broke off: {type(error).__name__}") from error
+        with download(uri, self._settings) as stream:
+            yield stream

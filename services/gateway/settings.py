@@ -1,7 +1,12 @@
 """The gateway's environment."""
 
+from ipaddress import IPv4Network, IPv6Network
+from typing import Literal
+
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Network = IPv4Network | IPv6Network
 
 
 class GatewaySettings(BaseSettings):
@@ -27,6 +32,11 @@ class ImportSettings(BaseSettings):
 
     folders: tuple[str, ...] = Field((), description="JSON list of folders that file: may read; none by default")
     http: bool = Field(False, description="allow http: and https:, to public addresses only")
+    schemes: tuple[Literal["http", "https"], ...] = Field(("http", "https"), description="JSON list of those allowed")
+    hosts: tuple[str, ...] = Field((), description='JSON list such as ["films.org", "*.films.org"]; any when empty')
+    networks: tuple[Network, ...] = Field(
+        (), description='JSON list of networks that are not public and may be reached, such as ["10.20.0.0/16"]'
+    )
     timeout_s: float = Field(600.0, gt=0, description="longest that one download may take")
     s3_endpoint: str = Field("", description="host:port that s3: reads from; off when empty")
     s3_secure: bool = True

@@ -6,14 +6,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from services.core.errors import Denied, InvalidInput, NotFound, TimedOut, Unavailable, VidxError
-from services.gateway import importer as module
-from services.gateway.importer import Importer, public_address
+from services.gateway import web
+from services.gateway.importer import Importer
 from services.gateway.settings import ImportSettings
+from services.gateway.web import address_of
 
 
 def resolves_to(monkeypatch, *addresses: str) -> None:
@@ -26,19 +28,20 @@ def resolves_to(monkeypatch, *addresses: str) -> None:
     [
         "127.0.0.1", "10.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255",
         "::1", "::", "fe80::1%eth0", "fc00::1", "fec0::1", "ff02::1", "2001:db8::1",
-        "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::",
+        "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::7f00:1", "2002:7f00:1::", "2001:0:7f00:1::1",
     ],
 )  # fmt: skip
 def test_an_address_that_is_not_public_is_refused_even_beside_a_public_one(monkeypatch, address: str) -> None:
     for addresses in ([address], ["93.184.216.34", address]):
         resolves_to(monkeypatch, *addresses)
         with pytest.raises(Denied):
-            public_address("host", 80)
+            address_of("host", 80)
 
 
 def test_the_first_public_address_is_taken_as_the_system_orders_them(monkeypatch) -> None:
     resolves_to(monkeypatch, "93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946")
-    assert public_address("host", 80) == "93.184.216.34"
+    assert address_of("host", 80) == "93.184.216.34"
 
 
 @contextmanager
@@ -60,17 +63,16 @@ def web_server(answer) -> Iterator[str]:
         server.server_close()
 
 
-@pytest.fixture
-def loopback_is_public(monkeypatch) -> None:
-    monkeypatch.setattr(module, "public_address", lambda host, port: host)
+HERE = ip_network("127.0.0.1/32")
 
 
-def fetch(uri: str, timeout_s: float = 30.0) -> bytes:
-    with Importer(ImportSettings(http=True, timeout_s=timeout_s)).open(uri) as (stream, _):
+def fetch(uri: str, **settings) -> bytes:
+    """What an importer gets that may reach 127.0.0.1, and no other address that is not public."""
+    allowed = ImportSettings(**{"http": True, "timeout_s": 30.0, "networks": (HERE,), **settings})
+    with Importer(allowed).open(uri) as (stream, _):
         return b"".join(iter(lambda: stream.read(1 << 20), b""))
 
 
-@pytest.mark.usefixtures("loopback_is_public")
 def test_a_file_of_the_web_arrives_whole_whether_its_length_is_told_or_not() -> None:
     film = bytes(range(256)) * 10_000
 
@@ -98,7 +100,6 @@ def test_a_file_of_the_web_arrives_whole_whether_its_length_is_told_or_not() -> 
         assert fetch(address) == film
 
 
-@pytest.mark.usefixtures("loopback_is_public")
 def test_a_server_that_sends_a_byte_now_and_then_is_given_up_at_the_deadline() -> None:
     over = threading.Event()
 
@@ -120,7 +121,6 @@ def test_a_server_that_sends_a_byte_now_and_then_is_given_up_at_the_deadline() -
             over.set()
 
 
-@pytest.mark.usefixtures("loopback_is_public")
 def test_a_download_that_breaks_off_is_told_and_redirects_are_followed_with_care() -> None:
     def answer(handler) -> None:
         if handler.path == "/short":
@@ -141,27 +141,127 @@ def test_a_download_that_breaks_off_is_told_and_redirects_are_followed_with_care
                 fetch(f"{address}/{path}")
 
 
-def test_a_redirect_to_a_private_address_is_refused(monkeypatch) -> None:
-    addresses = iter(["127.0.0.1"])
-
-    def once(host: str, port: int) -> str:
-        return next(addresses, None) or public_address(host, port)
-
-    monkeypatch.setattr(module, "public_address", once)
+def forward(locations: dict[str, str]):
+    """A GET that redirects by the path, and answers with a film where there is nothing to redirect to."""
 
     def answer(handler) -> None:
-        handler.send_response(302)
-        handler.send_header("Location", f"http://localhost:{handler.server.server_port}/secret")
+        location = locations.get(handler.path)
+        handler.send_response(200 if location is None else 302)
+        if location is not None:
+            handler.send_header("Location", location.replace("PORT", str(handler.server.server_port)))
         handler.end_headers()
+        if location is None:
+            handler.wfile.write(b"film")
 
-    with web_server(answer) as address, pytest.raises(Denied):
-        fetch(address)
+    return answer
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.2", "127.2", "2130706434", "0177.0.0.2", "0x7f000002", "0", "10.0.0.1", "169.254.169.254",
+        "100.64.0.1", "[::1]", "[::ffff:127.0.0.2]", "[::ffff:7f00:2]", "[64:ff9b::7f00:2]", "[2002:7f00:2::]", "[fe80::1]",
+        "[fd00::1]",
+    ],
+)  # fmt: skip
+def test_an_address_that_is_not_public_is_refused_in_every_spelling_also_after_a_redirect(host: str) -> None:
+    with web_server(forward({"/on": f"http://{host}:PORT/film"})) as address:
+        port = address.rsplit(":", 1)[1]
+        for uri in (f"http://{host}:{port}/film", f"{address}/on"):
+            with pytest.raises(Denied, match="not on the public internet"):
+                fetch(uri)
+
+
+def test_redirects_are_followed_to_the_film_and_no_further_than_five() -> None:
+    steps = {f"/{n}": f"/{n + 1}" for n in range(1, 6)}
+    with web_server(forward(steps)) as address:
+        assert fetch(f"{address}/1") == b"film"
+    with web_server(forward({**steps, "/6": "/7"})) as address, pytest.raises(InvalidInput, match="more than 5"):
+        fetch(f"{address}/1")
+
+
+def test_a_name_is_looked_up_once_and_what_it_means_later_does_not_matter(monkeypatch) -> None:
+    asked = []
+    real = socket.getaddrinfo
+
+    def turning(host, *rest, **more):
+        if host != "films.test":
+            return real(host, *rest, **more)
+        asked.append(host)
+        # The second answer leads to a service of the machine's own.
+        return real("127.0.0.1" if len(asked) == 1 else "127.0.0.2", *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", turning)
+    with web_server(forward({"/again": "http://films.test:PORT/film"})) as address:
+        named = address.replace("127.0.0.1", "films.test")
+        assert fetch(f"{named}/film") == b"film"
+        assert asked == ["films.test"]
+        asked.clear()
+        with pytest.raises(Denied):
+            fetch(f"{named}/again")
+        assert asked == ["films.test"] * 2
+
+
+def test_only_allowed_hosts_and_schemes_are_asked() -> None:
+    seen = []
+
+    def answer(handler) -> None:
+        seen.append(handler.headers["Host"])
+        forward({})(handler)
+
+    with web_server(answer) as address:
+        for settings in (
+            {"hosts": ("films.org",)},
+            {"hosts": ("*.0.0.1.org",)},
+            {"schemes": ("https",)},
+            {"http": False},
+        ):
+            with pytest.raises(Denied):
+                fetch(f"{address}/film", **settings)
+        assert seen == []
+        assert fetch(f"{address}/film", hosts=("films.org", "127.0.0.1")) == b"film"
+    assert web._is_of("a.films.org", "*.films.org")
+    assert not web._is_of("films.org", "*.films.org")
+    assert not web._is_of("evilfilms.org", "*.films.org")
+
+
+def test_a_redirect_from_https_to_http_is_refused() -> None:
+    with pytest.raises(Denied, match="https: to http:"):
+        web._parts("http://films.org/a", ImportSettings(http=True), "https")
+
+
+@pytest.mark.parametrize("part", ["head", "chunk"])
+def test_a_server_whose_head_never_ends_is_given_up_at_the_deadline(part: str) -> None:
+    over = threading.Event()
+
+    def drip(handler) -> None:
+        if part == "chunk":
+            handler.protocol_version = "HTTP/1.1"
+            handler.send_response(200)
+            handler.send_header("Transfer-Encoding", "chunked")
+            handler.end_headers()
+            handler.wfile.write(b"1;")
+        else:
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+        while not over.wait(0.05):
+            try:
+                handler.wfile.write(b"x")
+                handler.wfile.flush()
+            except OSError:
+                return
+
+    with web_server(drip) as address:
+        try:
+            with pytest.raises(TimedOut):
+                fetch(address, timeout_s=0.5)
+        finally:
+            over.set()
 
 
 @pytest.mark.parametrize("uri", ["http://例え.jp/x", "http://h:99999999/", "http://[::1", "http:///x"])
 def test_an_odd_web_address_is_refused_in_words(monkeypatch, uri: str) -> None:
-    monkeypatch.setattr(module, "public_address", lambda host, port: "127.0.0.1")
-    monkeypatch.setattr(module.urllib3.connection.HTTPConnection, "connect", lambda self: None)
+    monkeypatch.setattr(web, "address_of", lambda *_: "127.0.0.1")
+    monkeypatch.setattr(web.urllib3.connection.HTTPConnection, "connect", lambda self: None)
     with pytest.raises(VidxError):
         fetch(uri)
 

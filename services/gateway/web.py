@@ -1,0 +1,199 @@
+"""Downloads from web servers of the public internet: an address is looked up once, judged, and then connected to."""
+
+import functools
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO, cast
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from services.core.errors import Denied, InvalidInput, NotFound, TimedOut, Unavailable, VidxError
+from services.gateway.settings import ImportSettings, Network
+
+FIELD = "uri"
+MAX_REDIRECTS = 5
+_REDIRECTS = (301, 302, 303, 307, 308)
+_UNICAST = ipaddress.ip_network("2000::/3")
+_6TO4 = ipaddress.ip_network("2002::/16")
+
+
+@contextmanager
+def download(uri: str, settings: ImportSettings) -> Iterator[BinaryIO]:
+    """The bytes at an address, after redirects, each of which is judged as the first address is.
+
+    Raises InvalidInput, Denied, NotFound, TimedOut, Unavailable; so does reading.
+    """
+    deadline = time.monotonic() + settings.timeout_s
+    before = ""
+    for _ in range(MAX_REDIRECTS + 1):
+        parts = _parts(uri, settings, before)
+        with _watched(deadline) as sockets:
+            response = _get(parts, settings, sockets, deadline)
+            try:
+                location = response.headers.get("location")
+                if response.status in _REDIRECTS and location:
+                    uri, before = _join(uri, location), parts.scheme
+                    continue
+                if response.status != 200:
+                    error = NotFound if response.status in (404, 410) else Unavailable
+                    raise error(f"the web server answers {response.status}")
+                yield cast(BinaryIO, Bounded(response, deadline))
+                return
+            finally:
+                response.close()
+    raise InvalidInput(f"more than {MAX_REDIRECTS} redirects", fields={FIELD: "too many redirects"})
+
+
+def address_of(host: str, port: int, networks: Sequence[Network] = ()) -> str:
+    """An address of the host; the connection then goes to this very address, whatever the name means a moment later.
+
+    Raises Denied when any address of the host is private, loopback, link-local, multicast, shared or reserved, in IPv4,
+    IPv6, or IPv4 inside IPv6, unless it lies in one of `networks`.
+    """
+    try:
+        found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError) as error:
+        raise NotFound(f"no host {host[:120]!r}") from error
+    for text in found:
+        address = ipaddress.ip_address(text.split("%")[0])
+        mapped = getattr(address, "ipv4_mapped", None) or address
+        if any(mapped in network for network in networks):
+            continue
+        # Of IPv6 only what is given out to networks, less what leads on to IPv4: 6to4 there, and all that lies outside.
+        public = mapped.version == 4 or (mapped in _UNICAST and mapped not in _6TO4)
+        if not public or not mapped.is_global or mapped.is_multicast:
+            raise Denied(f"{host[:120]!r} is not on the public internet (VIDX_IMPORT_NETWORKS may allow it)")
+    # The first, for they come in the order in which this machine can reach them.
+    return found[0]
+
+
+def _parts(uri: str, settings: ImportSettings, before: str) -> SplitResult:
+    """The address, allowed by its scheme and host; `before` is the scheme that it was redirected from."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidInput("not a web address", fields={FIELD: "http:// or https://"})
+    if parts.scheme == "http" and before == "https":
+        raise Denied("redirected from https: to http:, where anybody on the way may read and change the file")
+    if parts.scheme not in settings.schemes:
+        raise Denied(f"{parts.scheme}: addresses are not allowed (VIDX_IMPORT_SCHEMES)")
+    host = parts.hostname.rstrip(".")
+    if settings.hosts and not any(_is_of(host, allowed.lower()) for allowed in settings.hosts):
+        raise Denied(f"the host {host[:120]!r} is not one that may be imported from (VIDX_IMPORT_HOSTS)")
+    return parts
+
+
+def _is_of(host: str, allowed: str) -> bool:
+    return host.endswith(allowed[1:]) if allowed.startswith("*.") else host == allowed
+
+
+def _join(uri: str, location: str) -> str:
+    try:
+        return urljoin(uri, location)
+    except ValueError as error:
+        raise InvalidInput("redirected to what is not an address", fields={FIELD: "not an address"}) from error
+
+
+def _get(
+    parts: SplitResult, settings: ImportSettings, sockets: "list[socket.socket]", deadline: float
+) -> urllib3.BaseHTTPResponse:
+    host = parts.hostname or ""
+    secure = parts.scheme == "https"
+    try:
+        port = parts.port or (443 if secure else 80)
+    except ValueError as error:
+        raise InvalidInput("not a web address: wrong port", fields={FIELD: "wrong port"}) from error
+    address = address_of(host, port, settings.networks)
+    left = max(0.001, deadline - time.monotonic())
+    timeout = urllib3.Timeout(connect=min(10, left), read=min(30, left))
+    pool: urllib3.HTTPConnectionPool
+    if secure:
+        pool = urllib3.HTTPSConnectionPool(address, port, timeout=timeout, assert_hostname=host, server_hostname=host)
+    else:
+        pool = urllib3.HTTPConnectionPool(address, port, timeout=timeout)
+    pool.ConnectionCls = functools.partial(_Secure if secure else _Plain, sockets)  # type: ignore[assignment]
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    headers = {"Host": parts.netloc.rsplit("@", 1)[-1], "Accept-Encoding": "identity"}
+    try:
+        return pool.request("GET", path, headers=headers, redirect=False, retries=False, preload_content=False)
+    except ValueError as error:
+        rule = "http:// or https://"
+        raise InvalidInput(f"not a web address: {type(error).__name__}", fields={FIELD: rule}) from error
+    except urllib3.exceptions.HTTPError as error:
+        what = f"{host[:120]!r} does not answer: {type(error).__name__}"
+        raise _failed(what, deadline) from error
+
+
+def _failed(what: str, deadline: float) -> VidxError:
+    if time.monotonic() >= deadline:
+        return TimedOut("the download took too long (VIDX_IMPORT_TIMEOUT_S)")
+    return Unavailable(what)
+
+
+class _Plain(HTTPConnection):
+    """Tells its socket."""
+
+    def __init__(self, sockets: "list[socket.socket]", *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sockets = sockets
+
+    def _new_conn(self) -> socket.socket:
+        made = super()._new_conn()
+        self._sockets.append(made.dup())
+        return made
+
+
+class _Secure(HTTPSConnection):
+    """Tells its socket."""
+
+    def __init__(self, sockets: "list[socket.socket]", *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sockets = sockets
+
+    def _new_conn(self) -> socket.socket:
+        made = super()._new_conn()
+        self._sockets.append(made.dup())
+        return made
+
+
+@contextmanager
+def _watched(deadline: float) -> "Iterator[list[socket.socket]]":
+    """Sockets that are cut at the deadline: each byte of a header may come in time, and all of them never."""
+    sockets: list[socket.socket] = []
+
+    def cut() -> None:
+        for found in sockets:
+            with suppress(OSError):
+                found.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0, deadline - time.monotonic()), cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield sockets
+    finally:
+        timer.cancel()
+        for found in sockets:
+            found.close()
+
+
+class Bounded:
+    """A response that must be read before a deadline."""
+
+    def __init__(self, response: urllib3.BaseHTTPResponse, deadline: float) -> None:
+        self._response = response
+        self._deadline = deadline
+
+    def read(self, size: int = -1) -> bytes:
+        if time.monotonic() > self._deadline:
+            raise TimedOut("the download took too long (VIDX_IMPORT_TIMEOUT_S)")
+        try:
+            # As much as is there: waiting for all of it would let a slow server outlast the deadline.
+            return self._response.read1(size if size >= 0 else None)
+        except urllib3.exceptions.HTTPError as error:
+            raise _failed(f"the download broke off: {type(error).__name__}", self._deadline) from error
