@@ -113,7 +113,7 @@ class FakeChaptering(ChapteringServiceServicer):
         """A chapter a line, "seconds seconds title", after the first line; one without a title is not locked."""
         self._take(request)
         found = []
-        for number, line in enumerate(request.content.decode().splitlines()[1:], 2):
+        for number, line in enumerate(request.content.decode(errors="replace").splitlines()[1:], 2):
             start, end, title = (*line.split(" ", 2), "", "")[:3]
             if not start.isdigit():
                 raise InvalidInput(f"line {number}: not a time", fields={"content": "not a time"})

@@ -36,6 +36,9 @@ class FakeDecoding(DecodingServiceServicer):
             settings, [(DESCRIPTOR, lambda server: add_DecodingServiceServicer_to_server(self, server))]
         )
 
+    def GetFrame(self, request, context):  # noqa: N802
+        return pb.GetFrameResponse(jpeg=b"a frame")
+
     def CutRanges(self, request, context):  # noqa: N802
         self.asked.append(request)
         try:

@@ -123,7 +123,7 @@ def serving(
         house.control,
         lambda deep: house.doctor(deep=deep),
         SearchServiceStub(channel(f"127.0.0.1:{inner.port}")),
-        None,
+        DecodingServiceStub(channel(f"127.0.0.1:{cutter.port}")),
         5.0,
     )
     quotas = Quotas(house.database)

@@ -160,8 +160,8 @@ def forward(locations: dict[str, str]):
     "host",
     [
         "127.0.0.2", "127.2", "2130706434", "0177.0.0.2", "0x7f000002", "0", "10.0.0.1", "169.254.169.254",
-        "100.64.0.1", "[::1]", "[::ffff:127.0.0.2]", "[::ffff:7f00:2]", "[64:ff9b::7f00:2]", "[2002:7f00:2::]", "[fe80::1]",
-        "[fd00::1]",
+        "100.64.0.1", "[::1]", "[::ffff:127.0.0.2]", "[::ffff:7f00:2]", "[64:ff9b::7f00:2]", "[2002:7f00:2::]",
+        "[fe80::1]", "[fd00::1]",
     ],
 )  # fmt: skip
 def test_an_address_that_is_not_public_is_refused_in_every_spelling_also_after_a_redirect(host: str) -> None:
