@@ -45,7 +45,7 @@ class EmbeddingService(pb_grpc.EmbeddingServiceServicer):
 def _vectors(found: TextVectors) -> pb.TextVectors:
     curves = zip(found.middles, found.spreads, strict=True)
     return pb.TextVectors(
-        vectors=[pb.Vector(values=row) for row in found.vectors],
+        vectors=[pb.Vector(values=row) for row in found.vectors.tolist()],
         calibrations=[pb.Calibration(middle=middle, spread=spread) for middle, spread in curves],
         space=found.space,
     )

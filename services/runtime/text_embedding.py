@@ -9,6 +9,7 @@ import numpy.typing as npt
 from vidx.embedding.v1 import embedding_service_pb2 as pb
 from vidx.embedding.v1.embedding_service_pb2_grpc import EmbeddingServiceStub
 
+from services.core.deadlines import Deadline
 from services.core.errors import Internal
 from services.runtime import grpc_client
 
@@ -35,18 +36,21 @@ class TextEmbedding:
         self._embed_text = EmbeddingServiceStub(channel).EmbedText
         self._timeout_s = timeout_s
 
-    def encode(self, texts: Sequence[str], spaces: Sequence[pb.TextSpace.ValueType]) -> tuple[Embedded, ...]:
-        """Any number of texts of 1 to 10,000 characters, in order, in each of the spaces.
+    def encode(
+        self, texts: Sequence[str], spaces: Sequence[pb.TextSpace.ValueType], until: Deadline | None = None
+    ) -> tuple[Embedded, ...]:
+        """Any number of texts of 1 to 10,000 characters, in order, in each of the spaces; before the deadline.
 
         Raises Unavailable, TimedOut, and InvalidInput for a text in which the model finds nothing to read.
         """
-        parts = [self._ask(texts[at : at + BATCH], spaces) for at in range(0, len(texts), BATCH)]
+        parts = [self._ask(texts[at : at + BATCH], spaces, until) for at in range(0, len(texts), BATCH)]
         return tuple(_joined([part[i] for part in parts]) for i in range(len(spaces)))
 
-    def _ask(self, texts: Sequence[str], spaces: Sequence[pb.TextSpace.ValueType]) -> list[Embedded]:
-        response = grpc_client.call(
-            self._embed_text, pb.EmbedTextRequest(texts=texts, text_spaces=spaces), self._timeout_s
-        )
+    def _ask(
+        self, texts: Sequence[str], spaces: Sequence[pb.TextSpace.ValueType], until: Deadline | None
+    ) -> list[Embedded]:
+        wait = self._timeout_s if until is None else min(self._timeout_s, until.left())
+        response = grpc_client.call(self._embed_text, pb.EmbedTextRequest(texts=texts, text_spaces=spaces), wait)
         counts = [(len(one.vectors), len(one.calibrations)) for one in response.spaces]
         if counts != [(len(texts), len(texts))] * len(spaces):
             raise Internal(f"the embedding service gave {counts} vectors and curves of {len(texts)} texts")

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from services.core.deadlines import Deadline
 from services.core.names import VideoName
 from services.core.text import Track
 from services.search import milvus_expressions as mx
@@ -67,18 +68,23 @@ class _Milvus:
         """Close the connection."""
         self._spaces.milvus.close()
 
-    def _near(self, space: str, vectors: F32, narrow: bool, limit: int, **how: Any) -> Any:
+    def _near(self, space: str, vectors: F32, narrow: bool, limit: int, until: Deadline | None, **how: Any) -> Any:
         ef = self._settings.narrow_ef if narrow and self._spaces.milvus.lite else self._settings.ef
         params = {"metric_type": ms.METRIC, "params": {"ef": max(ef, limit)}}
-        return self._spaces.search(space, list(vectors), ms.VECTOR, limit, search_params=params, **how)
+        return self._spaces.search(space, list(vectors), ms.VECTOR, limit, until, search_params=params, **how)
 
-    def _beside(self, space: str, vectors: F32, ids: Sequence[str], *fields: str) -> dict[str, tuple[F32, Any]]:
+    def _beside(
+        self, space: str, vectors: F32, ids: Sequence[str], until: Deadline | None, *fields: str
+    ) -> dict[str, tuple[F32, Any]]:
         """Rows by id: their cosines [n] with the vectors [n, d], and some fields; ids without a row are left out."""
         found: dict[str, tuple[F32, Any]] = {}
         for at in range(0, len(ids), _IDS):
             some = ids[at : at + _IDS]
             # The server compares: a cosine is much less to send and read than a vector.
-            hits = self._near(space, vectors, True, len(some), filter=mx.rows_with(some), output_fields=["id", *fields])
+            # Primary keys are answered in any case.
+            hits = self._near(
+                space, vectors, True, len(some), until, filter=mx.rows_with(some), output_fields=list(fields)
+            )
             for n, of in enumerate(hits):
                 for hit in of:
                     cosines, _ = found.setdefault(hit["id"], (np.full(len(vectors), np.nan, np.float32), hit["entity"]))
@@ -86,7 +92,8 @@ class _Milvus:
         # An index that does not turn to an exact search may lose some behind such a filter.
         lost = [id_ for id_ in ids if id_ not in found or np.isnan(found[id_][0]).any()]
         for at in range(0, len(lost), _IDS):
-            expression, wait = mx.rows_with(lost[at : at + _IDS]), self._settings.search_timeout_s
+            expression = mx.rows_with(lost[at : at + _IDS])
+            wait = self._spaces.milvus.wait(until)
             rows = self._spaces.query(self._spaces.name(space), expression, ["id", ms.VECTOR, *fields], wait) or []
             found |= {row["id"]: (vectors @ np.asarray(row[ms.VECTOR], np.float32), row) for row in rows}
         return found
@@ -101,21 +108,22 @@ class MilvusIndex(_Milvus):
     def upsert(self, space: str, rows: Sequence[Row]) -> None:
         self._spaces.upsert(space, [ms.entity(row) for row in rows])
 
-    def search(self, space: str, vector: F32, scope: Scope, limit: int) -> list[Hit]:
+    def search(self, space: str, vector: F32, scope: Scope, limit: int, until: Deadline | None = None) -> list[Hit]:
         frames = mx.pictures_in(scope, FRAME)
         found = self._near(
-            space, vector[None], scope.narrow, limit, filter=frames, output_fields=ms.HIT_FIELDS
+            space, vector[None], scope.narrow, limit, until, filter=frames, output_fields=ms.HIT_FIELDS
         )  # fmt: skip
         return [ms.hit(one) for one in found[0]]
 
-    def pools(self, space: str, vectors: F32, ids: Sequence[str]) -> Mapping[str, Pool]:
-        rows = self._beside(space, vectors, ids, "frame_time")
+    def pools(self, space: str, vectors: F32, ids: Sequence[str], until: Deadline | None = None) -> Mapping[str, Pool]:
+        rows = self._beside(space, vectors, ids, until, "frame_time")
         return {id_: Pool(cosines, row["frame_time"]) for id_, (cosines, row) in rows.items()}
 
-    def label_counts(self, space: str, scope: Scope) -> Mapping[str, int]:
+    def label_counts(self, space: str, scope: Scope, until: Deadline | None = None) -> Mapping[str, int]:
         shots = f"{mx.pictures_in(scope, SHOT)} and array_length(shot_labels) > 0"
         counts: Counter[str] = Counter()
-        for row in self._spaces.rows(self._spaces.name(space), shots, [ms.NAMES], self._settings.search_timeout_s):
+        wait = self._spaces.milvus.wait(until)
+        for row in self._spaces.rows(self._spaces.name(space), shots, [ms.NAMES], wait):
             counts.update(row[ms.NAMES])
         return counts
 
@@ -130,26 +138,41 @@ class MilvusTexts(_Milvus):
         self._spaces.upsert(space, [ms.text_entity(row) for row in rows])
 
     def nearest(
-        self, space: str, vectors: F32, scope: Scope, tracks: Sequence[Track], limit: int
+        self,
+        space: str,
+        vectors: F32,
+        scope: Scope,
+        tracks: Sequence[Track],
+        limit: int,
+        until: Deadline | None = None,
     ) -> list[list[tuple[TextHit, float]]]:
         # Tracks are a condition that lets few rows pass when some are left out.
         texts = mx.texts_in(scope, tracks)
-        found = self._near(space, vectors, True, limit, filter=texts, output_fields=ms.TEXT_FIELDS)
+        found = self._near(space, vectors, True, limit, until, filter=texts, output_fields=ms.TEXT_FIELDS)
         return [[(ms.text_hit(one), float(one["distance"])) for one in hits] for hits in found]
 
     def matching(
-        self, space: str, terms: Sequence[str], scope: Scope, tracks: Sequence[Track], limit: int
+        self,
+        space: str,
+        terms: Sequence[str],
+        scope: Scope,
+        tracks: Sequence[Track],
+        limit: int,
+        until: Deadline | None = None,
     ) -> list[list[TextHit]]:
         found = self._spaces.search(
             space,
             terms,
             ms.BM25,
             limit,
+            until,
             filter=mx.texts_in(scope, tracks),
             output_fields=ms.TEXT_FIELDS,
             search_params={"metric_type": "BM25", "params": {}},
         )
         return [[ms.text_hit(one) for one in hits] for hits in found]
 
-    def cosines(self, space: str, vector: F32, ids: Sequence[str]) -> Mapping[str, float]:
-        return {id_: float(cosines[0]) for id_, (cosines, _) in self._beside(space, vector[None], ids).items()}
+    def cosines(
+        self, space: str, vector: F32, ids: Sequence[str], until: Deadline | None = None
+    ) -> Mapping[str, float]:
+        return {id_: float(cosines[0]) for id_, (cosines, _) in self._beside(space, vector[None], ids, until).items()}

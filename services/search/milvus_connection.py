@@ -8,6 +8,7 @@ import grpc
 from pymilvus import MilvusClient
 from pymilvus.exceptions import MilvusException
 
+from services.core.deadlines import Deadline
 from services.core.errors import Exhausted, StorageFull, TimedOut, Unavailable, VidxError
 from services.search.settings import SearchSettings
 
@@ -44,16 +45,16 @@ class Connection:
 
         A collection that is not loaded, as all are after milvus-lite starts again, is loaded first.
         """
-        timeout = timeout_s or self._settings.write_timeout_s
+        until = Deadline.after(timeout_s or self._settings.write_timeout_s)
         try:
-            client = self._connected()
+            client = self._connected(until, what)
             try:
-                return do(client, name, timeout)
+                return do(client, name, until.left())
             except MilvusException as error:
                 if error.code != NOT_LOADED:
                     raise
-                client.load_collection(name, timeout=self._settings.write_timeout_s)
-                return do(client, name, timeout)
+                client.load_collection(name, timeout=until.left())
+                return do(client, name, until.left())
         except MilvusException as error:
             if error.code == NO_COLLECTION:
                 return None
@@ -61,21 +62,32 @@ class Connection:
         except grpc.RpcError as error:
             raise Unavailable(f"Milvus at {self._settings.milvus_uri} does not answer {what}") from error
 
+    def wait(self, until: Deadline | None) -> float:
+        """Seconds that a question to the index may take. Raises TimedOut when none is left."""
+        limit = self._settings.search_timeout_s
+        return limit if until is None else min(limit, until.left())
+
     def close(self) -> None:
+        """End the connection, and with it every call under way."""
         if self._client is not None:
             self._client.close()
 
-    def _connected(self) -> MilvusClient:
-        with self._lock:
+    def _connected(self, until: Deadline, what: str) -> MilvusClient:
+        # One thread connects; those who wait for it have their own deadlines.
+        if not self._lock.acquire(timeout=until.left()):
+            raise TimedOut(f"Milvus at {self._settings.milvus_uri} took too long for {what}")
+        try:
             if self._client is None:
                 s = self._settings
-                token, timeout = s.milvus_token.get_secret_value(), s.connect_timeout_s
+                token, timeout = s.milvus_token.get_secret_value(), min(s.connect_timeout_s, until.left())
                 client = MilvusClient(
                     uri=s.milvus_uri, token=token, timeout=timeout, dedicated=True, grpc_options=QUIET
                 )
                 self._lite = str(client.get_server_version(timeout=timeout)).startswith("milvus_lite")
                 self._client = client
             return self._client
+        finally:
+            self._lock.release()
 
     def _rename(self, error: MilvusException, what: str) -> VidxError:
         text, at = str(error.message)[:300], self._settings.milvus_uri

@@ -19,7 +19,7 @@ METRIC = "IP"
 """Of unit vectors: the cosine."""
 NAMES = "label_names"
 HIT_FIELDS = ["video", "shot", "shot_start", "shot_end", "start", "end", "frame_time"]
-TEXT_FIELDS = ["id", "video", "track", "start", "end", "shot_start", "shot_end", "text", "after", TERMS, "language"]
+TEXT_FIELDS = ["video", "track", "start", "end", "shot_start", "shot_end", "text", "after", TERMS, "language"]
 _TEXT_BYTES = 65_535
 _LABELS, _NAME_BYTES = 256, 400
 """As many labels as a collection has, each of 100 characters."""

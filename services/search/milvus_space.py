@@ -21,6 +21,7 @@ from pymilvus import MilvusClient
 from pymilvus.milvus_client.index import IndexParams
 from pymilvus.orm.schema import CollectionSchema
 
+from services.core.deadlines import Deadline
 from services.core.errors import Incomplete, Internal, VidxError
 from services.core.names import VideoName
 from services.search import milvus_expressions as mx
@@ -117,16 +118,18 @@ class Spaces:
         name = self._pointed_at()
         return space_of(self._prefix, name) if name else ""
 
-    def search(self, space: str, data: Sequence[Any], field: str, limit: int, **how: Any) -> Any:
+    def search(
+        self, space: str, data: Sequence[Any], field: str, limit: int, until: Deadline | None, **how: Any
+    ) -> Any:
         """pymilvus' hits for each of `data`, best first; an empty list each when there is no such space."""
-        level, wait = self.settings.consistency, self.settings.search_timeout_s
+        level = self.settings.consistency
         found = self.milvus.call(
             "search",
             self.name(space),
             lambda c, n, t: c.search(
                 n, data=list(data), anns_field=field, limit=limit, consistency_level=level, timeout=t, **how
             ),
-            timeout_s=wait,
+            self.milvus.wait(until),
         )
         return found if found is not None else [[] for _ in data]
 

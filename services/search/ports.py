@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from services.core.deadlines import Deadline
 from services.core.names import VideoName
 from services.core.text import Track
 from services.search.domain.moments import Hit
@@ -40,7 +41,9 @@ class Encoded:
 class QueryEncoder(Protocol):
     """The embedding service's text side. Raises Unavailable, and InvalidInput when a text holds nothing to read."""
 
-    def encode(self, texts: Sequence[str], against: Sequence[Against]) -> tuple[Encoded, ...]:
+    def encode(
+        self, texts: Sequence[str], against: Sequence[Against], until: Deadline | None = None
+    ) -> tuple[Encoded, ...]:
         """The vectors of 1 to 64 texts, in order, for each thing that they are compared with."""
 
 
@@ -84,30 +87,45 @@ class Rows(Protocol[R]):
 
 
 class VectorIndex(Rows[Row], Protocol):
-    """The rows of pictures."""
+    """The rows of pictures. A question that is not answered by its deadline raises TimedOut."""
 
-    def search(self, space: str, vector: F32, scope: Scope, limit: int) -> list[Hit]:
+    def search(self, space: str, vector: F32, scope: Scope, limit: int, until: Deadline | None = None) -> list[Hit]:
         """The frames nearest to the vector [d], best first; fewer than `limit` when there are no more."""
 
-    def pools(self, space: str, vectors: F32, ids: Sequence[str]) -> Mapping[str, Pool]:
+    def pools(self, space: str, vectors: F32, ids: Sequence[str], until: Deadline | None = None) -> Mapping[str, Pool]:
         """Rows of shots by their ids, with exact cosines to the vectors [n, d]; ids without a row are left out."""
 
-    def label_counts(self, space: str, scope: Scope) -> Mapping[str, int]:
+    def label_counts(self, space: str, scope: Scope, until: Deadline | None = None) -> Mapping[str, int]:
         """Shots in the scope by the labels that they carry."""
 
 
 class TextIndex(Rows[TextRow], Protocol):
-    """The rows of texts. `tracks` are those to look in."""
+    """The rows of texts. `tracks` are those to look in. Deadlines as in `VectorIndex`."""
 
     def nearest(
-        self, space: str, vectors: F32, scope: Scope, tracks: Sequence[Track], limit: int
+        self,
+        space: str,
+        vectors: F32,
+        scope: Scope,
+        tracks: Sequence[Track],
+        limit: int,
+        until: Deadline | None = None,
     ) -> list[list[tuple[TextHit, float]]]:
-        """For each vector [n, d] the texts nearest to it with their cosines, best first."""
+        """For each vector [n, d] the texts nearest to it with their cosines, best first; fewer than `limit` only when
+        there are no more."""
 
     def matching(
-        self, space: str, terms: Sequence[str], scope: Scope, tracks: Sequence[Track], limit: int
+        self,
+        space: str,
+        terms: Sequence[str],
+        scope: Scope,
+        tracks: Sequence[Track],
+        limit: int,
+        until: Deadline | None = None,
     ) -> list[list[TextHit]]:
         """For each list of terms, parted by spaces, the texts that share some, those with most and rarest first."""
 
-    def cosines(self, space: str, vector: F32, ids: Sequence[str]) -> Mapping[str, float]:
+    def cosines(
+        self, space: str, vector: F32, ids: Sequence[str], until: Deadline | None = None
+    ) -> Mapping[str, float]:
         """Exact cosines between the vector [d] and rows, by their ids; ids without a row are left out."""

@@ -8,6 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from vidx.search.v1 import search_service_pb2 as pb
 from vidx.search.v1 import search_service_pb2_grpc as pb_grpc
 
+from services.core.deadlines import Deadline
 from services.core.jobs import no_progress
 from services.core.names import CollectionName, VideoName
 from services.runtime import media_proto, text_proto
@@ -36,8 +37,10 @@ class SearchServicer(pb_grpc.SearchServiceServicer):
             queries.tracks((text_proto.FROM_TRACK.get(t.track), t.weight) for t in request.tracks),
             request.with_facets,
         )
-        moments, token = self._service.search(query)
-        facets = [pb.Facet(label=label, count=count) for label, count in self._service.facets(query)]
+        left = context.time_remaining()
+        until = None if left is None else Deadline.after(left)
+        moments, token = self._service.search(query, until)
+        facets = [pb.Facet(label=label, count=count) for label, count in self._service.facets(query, until)]
         return pb.SearchResponse(moments=[_moment(m) for m in moments], next_page_token=token, facets=facets)
 
     def Index(self, request: pb.IndexRequest, context: grpc.ServicerContext) -> pb.IndexResponse:  # noqa: N802

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from services.core.deadlines import Deadline
 from services.core.jobs import Job, Outputs, Progress
 from services.core.names import VideoName
 from services.core.store import Artifacts
@@ -25,13 +26,13 @@ class SearchService:
         """See `Indexer.index`."""
         return self._indexer.index(job, progress)
 
-    def search(self, query: Query) -> tuple[list[Moment], str]:
+    def search(self, query: Query, until: Deadline | None = None) -> tuple[list[Moment], str]:
         """See `Searcher.search`."""
-        return self._searcher.search(query)
+        return self._searcher.search(query, until)
 
-    def facets(self, query: Query) -> list[tuple[str, int]]:
+    def facets(self, query: Query, until: Deadline | None = None) -> list[tuple[str, int]]:
         """See `Searcher.label_counts`; nothing when the query does not ask for them."""
-        return self._searcher.label_counts(query) if query.with_facets else []
+        return self._searcher.label_counts(query, until) if query.with_facets else []
 
     def delete_video(self, video: VideoName) -> int:
         """Remove every row of a video, in every vector space; returns how many."""

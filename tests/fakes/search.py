@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.core.artifacts import digest
+from services.core.deadlines import Deadline
 from services.core.errors import InvalidInput, NotFound
 from services.core.jobs import Job
 from services.core.media import (
@@ -99,7 +100,9 @@ class _Rows(Generic[R]):
 class FakeIndex(_Rows[Row]):
     """Implements `ports.VectorIndex` by looking at every row."""
 
-    def search(self, space: str, vector: NDArray[np.float32], scope: Scope, limit: int) -> list[Hit]:
+    def search(
+        self, space: str, vector: NDArray[np.float32], scope: Scope, limit: int, until: Deadline | None = None
+    ) -> list[Hit]:
         self.searches.append(limit)
         found = [
             Hit(
@@ -111,11 +114,13 @@ class FakeIndex(_Rows[Row]):
         ]  # fmt: skip
         return sorted(found, key=lambda h: -h.cosine)[:limit]
 
-    def pools(self, space: str, vectors: NDArray[np.float32], ids: Sequence[str]) -> Mapping[str, Pool]:
+    def pools(
+        self, space: str, vectors: NDArray[np.float32], ids: Sequence[str], until: Deadline | None = None
+    ) -> Mapping[str, Pool]:
         rows = self.rows.get(space, {})
         return {i: Pool(vectors @ rows[i].vector, rows[i].frame_time) for i in ids if i in rows}
 
-    def label_counts(self, space: str, scope: Scope) -> Mapping[str, int]:
+    def label_counts(self, space: str, scope: Scope, until: Deadline | None = None) -> Mapping[str, int]:
         return Counter(label for r in self._in(space, scope) if r.kind == SHOT for label in r.shot_labels)
 
 
@@ -123,7 +128,13 @@ class FakeTexts(_Rows[TextRow]):
     """Implements `ports.TextIndex` by looking at every row; texts that share most terms match best."""
 
     def nearest(
-        self, space: str, vectors: NDArray[np.float32], scope: Scope, tracks: Sequence[Track], limit: int
+        self,
+        space: str,
+        vectors: NDArray[np.float32],
+        scope: Scope,
+        tracks: Sequence[Track],
+        limit: int,
+        until: Deadline | None = None,
     ) -> list[list[tuple[TextHit, float]]]:
         self.searches.append(limit)
         rows = [r for r in self._in(space, scope) if r.track in tracks]
@@ -131,7 +142,13 @@ class FakeTexts(_Rows[TextRow]):
         return [sorted(hits, key=lambda h: (-h[1], h[0].id))[:limit] for hits in found]
 
     def matching(
-        self, space: str, terms: Sequence[str], scope: Scope, tracks: Sequence[Track], limit: int
+        self,
+        space: str,
+        terms: Sequence[str],
+        scope: Scope,
+        tracks: Sequence[Track],
+        limit: int,
+        until: Deadline | None = None,
     ) -> list[list[TextHit]]:
         rows = [r for r in self._in(space, scope) if r.track in tracks]
         found = [[(len(set(t.split()) & set(r.terms.split())), r) for r in rows] for t in terms]
@@ -139,7 +156,9 @@ class FakeTexts(_Rows[TextRow]):
             [_text_hit(r) for shared, r in sorted(of, key=lambda o: (-o[0], o[1].id)) if shared][:limit] for of in found
         ]
 
-    def cosines(self, space: str, vector: NDArray[np.float32], ids: Sequence[str]) -> Mapping[str, float]:
+    def cosines(
+        self, space: str, vector: NDArray[np.float32], ids: Sequence[str], until: Deadline | None = None
+    ) -> Mapping[str, float]:
         rows = self.rows.get(space, {})
         return {i: float(rows[i].vector @ vector) for i in ids if i in rows}
 
@@ -176,7 +195,9 @@ class FakeEncoder:
     asked: list[tuple[Against, tuple[str, ...]]] = field(default_factory=list)
     calls: int = 0
 
-    def encode(self, texts: Sequence[str], against: Sequence[Against]) -> tuple[Encoded, ...]:
+    def encode(
+        self, texts: Sequence[str], against: Sequence[Against], until: Deadline | None = None
+    ) -> tuple[Encoded, ...]:
         self.asked += [(one, tuple(texts)) for one in against]
         self.calls += 1
         return tuple(self._encoded(texts, one) for one in against)

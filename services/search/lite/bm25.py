@@ -39,17 +39,21 @@ class Bm25:
             if at == len(self._terms) or self._terms[at] != term:
                 continue
             part = slice(self._starts[at], self._ends[at])
-            texts, weights = self._texts[part], self._weights[part]
+            texts = self._texts[part]
             holding = len(texts)
             rarity = math.log((self._count - holding + 0.5) / (holding + 0.5) + 1.0)
-            if valid is not None:
-                kept = valid[texts]
-                texts, weights = texts[kept], weights[kept]
-            scores[texts] += rarity * weights * weight
+            scores[texts] += rarity * self._weights[part] * weight
             order.append(texts[~seen[texts]])
             seen[texts] = True
         if not order:
             return np.zeros(0, np.intp), np.zeros(0, np.float32)
         found = np.concatenate(order)
-        best = found[np.argsort(-scores[found], kind="stable")[:limit]]
-        return best, scores[best].astype(np.float32)
+        if valid is not None:
+            found = found[valid[found]]
+        of_found = scores[found]
+        if limit < len(found):
+            # All that may be among the best, still in their order: equal scores stay as they came.
+            least = np.partition(of_found, len(found) - limit)[len(found) - limit]
+            found, of_found = found[of_found >= least], of_found[of_found >= least]
+        best = np.argsort(-of_found, kind="stable")[:limit]
+        return found[best], of_found[best].astype(np.float32)

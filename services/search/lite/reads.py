@@ -13,6 +13,7 @@ from services.search.lite.sources import F32, Mask, Source
 from services.search.lite.versions import View
 
 _FAISS: Any = faiss
+Rows = NDArray[np.intp]
 NODE = 30
 """Rows that are compared one by one, in the order in which they lie, in the time that a graph takes for one node."""
 FOUND = 4
@@ -31,9 +32,16 @@ class Filter:
     def rows(self, source: Source, counting: Mask) -> Mask:
         if self.keys is not None:
             mask = np.zeros(len(source), np.bool_)
-            mask[[row for key in self.keys if (row := source.position.get(key)) is not None]] = True
-            return mask & counting
+            mask[self.named(source, counting)] = True
+            return mask
         return counting if self.compiled is None else counting & source.passing(self.compiled, self.plan)
+
+    def named(self, source: Source, counting: Mask) -> Rows:
+        """The rows of the primary keys, in the order in which they lie."""
+        place = source.position.get
+        found: Rows = np.array(sorted({row for key in self.keys or () if (row := place(key)) is not None}), np.intp)
+        kept: Rows = found[counting[found]]
+        return kept
 
 
 @dataclass(frozen=True)
@@ -50,34 +58,41 @@ def nearest(view: View, queries: F32, field: str, filter_: Filter, limit: int, e
     found: list[list[tuple[float, int, int]]] = [[] for _ in queries]
     sources = view.sources
     for number, (source, counting) in enumerate(sources):
-        mask = filter_.rows(source, counting)
-        count = int(np.count_nonzero(mask))
-        if not count:
-            continue
-        index = source.index(field)
-        if index is None or NODE * ef > len(source) or ef * count < FOUND * limit * len(source):
-            parts = _one_by_one(source.vectors(field), queries, mask, count, limit)
-        else:
-            parts = _by_graph(index._index, queries, mask, count, limit, ef)
+        parts = _in_source(source, counting, queries, field, filter_, limit, ef)
         for of, (rows, scores) in zip(found, parts, strict=True):
             of.extend(zip((-scores).tolist(), [number] * len(rows), rows.tolist(), strict=True))
     return [[Place(sources[n][0], row, -score) for score, n, row in sorted(of)[:limit]] for of in found]
 
 
-def _one_by_one(vectors: F32, queries: F32, mask: Mask, count: int, limit: int) -> list[tuple[NDArray[np.intp], F32]]:
-    rows = np.flatnonzero(mask)
+def _in_source(
+    source: Source, counting: Mask, queries: F32, field: str, filter_: Filter, limit: int, ef: int
+) -> list[tuple[Rows, F32]]:
+    """For each of the queries the best rows of one source, in any order, with their inner products."""
+    if filter_.keys is not None:
+        # Few rows, whose places are known: nothing is done for every row of the source.
+        return _one_by_one(source, queries, field, filter_.named(source, counting), limit)
+    mask = filter_.rows(source, counting)
+    count = int(np.count_nonzero(mask))
+    index = source.index(field) if count else None
+    if index is None or NODE * ef > len(source) or ef * count < FOUND * limit * len(source):
+        return _one_by_one(source, queries, field, np.flatnonzero(mask), limit)
+    return _by_graph(index._index, queries, mask, count, limit, ef)
+
+
+def _one_by_one(source: Source, queries: F32, field: str, rows: Rows, limit: int) -> list[tuple[Rows, F32]]:
+    if not len(rows):
+        return [(rows, np.zeros(0, np.float32))] * len(queries)
+    vectors = source.vectors(field)
     # Reading all in their order is quicker than picking out many.
-    products = (vectors @ queries.T)[rows] if 4 * count > len(mask) else vectors[rows] @ queries.T
+    products = (vectors @ queries.T)[rows] if 4 * len(rows) > len(source) else vectors[rows] @ queries.T
     found = []
     for scores in products.T:
-        best = np.argpartition(-scores, limit)[:limit] if limit < count else np.arange(count)
+        best = np.argpartition(-scores, limit)[:limit] if limit < len(rows) else np.arange(len(rows))
         found.append((rows[best], scores[best]))
     return found
 
 
-def _by_graph(
-    index: Any, queries: F32, mask: Mask, count: int, limit: int, ef: int
-) -> list[tuple[NDArray[np.intp], F32]]:
+def _by_graph(index: Any, queries: F32, mask: Mask, count: int, limit: int, ef: int) -> list[tuple[Rows, F32]]:
     if count == len(mask):
         parameters = _FAISS.SearchParametersHNSW(efSearch=ef)
     else:

@@ -64,9 +64,13 @@ class Source(ABC):
             whole = self.table.column(field).combine_chunks()
             whole_numbers = pa.types.is_int64(whole.type) and not whole.null_count
             column = self._columns[field] = whole.to_numpy() if whole_numbers else whole
-        found: list[Any] = (
-            column[rows].tolist() if isinstance(column, np.ndarray) else column.take(pa.array(rows)).to_pylist()
-        )
+        if isinstance(column, np.ndarray):
+            found: list[Any] = column[rows].tolist()
+        elif pa.types.is_string(column.type):
+            # As `to_pylist`, which makes an object of pyarrow's for each value on the way.
+            found = column.take(pa.array(rows)).to_numpy(zero_copy_only=False).tolist()
+        else:
+            found = column.take(pa.array(rows)).to_pylist()
         return found
 
     @abstractmethod

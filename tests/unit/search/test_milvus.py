@@ -5,6 +5,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from services.core.deadlines import Deadline
 from services.search.milvus import MilvusIndex
 from services.search.milvus_connection import Call, Connection
 from services.search.settings import SearchSettings
@@ -49,6 +50,9 @@ class Straight:
 
     def call(self, what: str, name: str, do: Call[Any], timeout_s: float | None = None) -> Any:
         return do(cast(Any, self._client), name, 1.0)
+
+    def wait(self, until: Deadline | None) -> float:
+        return 1.0
 
 
 def test_rows_that_a_search_by_id_loses_are_looked_up() -> None:

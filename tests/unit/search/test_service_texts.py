@@ -1,7 +1,5 @@
 """Search's use cases with texts beside the pictures, over ports in memory."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 
@@ -224,9 +222,7 @@ def test_a_title_of_another_space_than_the_passages_is_refused() -> None:
 
 def test_texts_that_cannot_be_asked_are_an_error_and_not_an_empty_answer() -> None:
     class Down(FakeTexts):
-        def matching(
-            self, space: str, terms: Sequence[str], scope: Scope, tracks: Sequence[Track], limit: int
-        ) -> list[list[TextHit]]:
+        def nearest(self, *_: object) -> list[list[tuple[TextHit, float]]]:
             raise Unavailable("Milvus does not answer")
 
     world = World(texts=Down())
