@@ -23,7 +23,11 @@ def main() -> None:
     milvus = Connection(settings)
     pictures, texts = MilvusIndex(settings, milvus), MilvusTexts(settings, milvus)
     search = SearchService(store.connect(read(StoreSettings)), pictures, texts, encoder)
-    service.run("search", role, [(rpc.DESCRIPTOR, rpc.register(search))], tasks.steps(search), settings.concurrency)
+    try:
+        service.run("search", role, [(rpc.DESCRIPTOR, rpc.register(search))], tasks.steps(search), settings.concurrency)
+    finally:
+        # What waits for a Milvus that hangs would keep the process until its deadline.
+        milvus.close()
 
 
 if __name__ == "__main__":

@@ -184,13 +184,14 @@ def _within(row: Row | TextRow, scope: Scope) -> bool:
 @dataclass
 class FakeEncoder:
     """Implements `ports.QueryEncoder`: vectors by text; other texts lie along the last axis. Sentences are of
-    SENTENCES, and `sentences` are their vectors."""
+    `sentence_space`, and `sentences` are their vectors."""
 
     vectors: dict[str, NDArray[np.float32]]
     space: str = "space"
     middle: float = 0.45
     spread: float = 0.09
     dimensions: int = 8
+    sentence_space: str = SENTENCES
     sentences: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     asked: list[tuple[Against, tuple[str, ...]]] = field(default_factory=list)
     calls: int = 0
@@ -206,7 +207,9 @@ class FakeEncoder:
         if any(text == UNREADABLE for text in texts):
             raise InvalidInput("texts[0] holds nothing that the model can read")
         default = np.eye(self.dimensions, dtype=np.float32)[-1]
-        known, space = (self.vectors, self.space) if against is Against.PICTURES else (self.sentences, SENTENCES)
+        known, space = (
+            (self.vectors, self.space) if against is Against.PICTURES else (self.sentences, self.sentence_space)
+        )
         vectors = np.stack([known.get(text, default) for text in texts])
         return Encoded(space, vectors, (self.middle,) * len(texts), (self.spread,) * len(texts))
 

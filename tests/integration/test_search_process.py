@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
@@ -59,7 +60,7 @@ def embedding() -> Iterator[str]:
     server.stop()
 
 
-def start(objects: StoreSettings, milvus_uri: str, embedding: str) -> tuple[subprocess.Popen[bytes], str]:
+def start(objects: StoreSettings, milvus_uri: str, embedding: str, **more: str) -> tuple[subprocess.Popen[bytes], str]:
     address = f"127.0.0.1:{free_ports(1)[0]}"
     environment = {
         **os.environ,
@@ -68,6 +69,7 @@ def start(objects: StoreSettings, milvus_uri: str, embedding: str) -> tuple[subp
         "VIDX_SEARCH_MILVUS_URI": milvus_uri,
         "VIDX_SEARCH_EMBEDDING_ADDRESS": embedding,
         "VIDX_SEARCH_CONNECT_TIMEOUT_S": "2",
+        **more,
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "services.search", "--role", "serve"], env=environment, stdout=subprocess.DEVNULL
@@ -150,3 +152,51 @@ def test_a_process_without_milvus_starts_and_says_what_is_missing(objects: Store
     finally:
         process.terminate()
         process.wait(20)
+
+
+@pytest.mark.parametrize("connected", [True, False])
+def test_a_search_ends_by_its_deadline_when_milvus_hangs(
+    tmp_path: Path, objects: StoreSettings, embedding: str, connected: bool
+) -> None:
+    with hanging(tmp_path, objects, embedding, connected, VIDX_SEARCH_SEARCH_TIMEOUT_S="2") as (_, channel):
+        with pytest.raises(grpc.RpcError) as caught:
+            SearchServiceStub(channel).Search(REQUEST, timeout=120)
+        # Not the caller's own clock: the service says who did not answer.
+        assert caught.value.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE)
+        assert "Milvus at http://" in caught.value.details()
+        assert serving(channel)
+
+
+def test_a_process_ends_within_its_drain_time_while_milvus_hangs(
+    tmp_path: Path, objects: StoreSettings, embedding: str
+) -> None:
+    patience = {"VIDX_SEARCH_SEARCH_TIMEOUT_S": "600", "VIDX_SERVER_DRAIN_S": "1"}
+    with hanging(tmp_path, objects, embedding, True, **patience) as (process, channel):
+        under_way = SearchServiceStub(channel).Search.future(REQUEST, timeout=600)
+        assert serving(channel)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(90) == 0
+        assert under_way.code() is not grpc.StatusCode.OK
+
+
+REQUEST = pb.SearchRequest(parent="collections/films", query="3")
+
+
+@contextmanager
+def hanging(
+    tmp_path: Path, objects: StoreSettings, embedding: str, connected: bool, **more: str
+) -> Iterator[tuple["subprocess.Popen[bytes]", grpc.Channel]]:
+    """The process, and a channel to it, beside a Milvus that has stopped to answer but keeps its port."""
+    with milvus.serving(tmp_path / "milvus") as (uri, server):
+        process, address = start(objects, uri, embedding, **more)
+        try:
+            with grpc.insecure_channel(address) as channel:
+                assert serving(channel)
+                if connected:
+                    assert not SearchServiceStub(channel).Search(REQUEST, timeout=120).moments
+                server.send_signal(signal.SIGSTOP)
+                yield process, channel
+        finally:
+            server.send_signal(signal.SIGCONT)
+            process.kill()
+            process.wait()

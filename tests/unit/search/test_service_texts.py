@@ -1,18 +1,26 @@
 """Search's use cases with texts beside the pictures, over ports in memory."""
 
+import threading
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pytest
 
-from services.core.errors import Incomplete, Internal, Unavailable
+from services.core.deadlines import Deadline
+from services.core.errors import Incomplete, Internal, TimedOut, Unavailable
 from services.core.jobs import Job, no_progress
 from services.core.names import VideoName
 from services.core.text import Track
 from services.core.times import SECOND, TimeRange
+from services.search.domain import query as queries
+from services.search.domain.moments import Hit
 from services.search.domain.query import USUAL, Scope
 from services.search.domain.selection import Moment
 from services.search.domain.texts import TextHit
-from services.search.ports import Against
-from tests.fakes.search import SENTENCES, UNREADABLE, FakeTexts
+from services.search.ports import Against, Encoded, Pool
+from services.search.service import SearchService
+from tests.fakes.search import SENTENCES, UNREADABLE, FakeEncoder, FakeIndex, FakeTexts, artifacts
 from tests.fakes.search_world import AXES, World, near, said
 
 SPEECH = {Track.SPEECH: 1.0}
@@ -230,3 +238,94 @@ def test_texts_that_cannot_be_asked_are_an_error_and_not_an_empty_answer() -> No
     with pytest.raises(Unavailable):
         world.ask("axis 1")
     assert world.ask("axis 3", tracks={Track.VISUAL: 1.0})[0]
+
+
+def test_an_answer_does_not_depend_on_what_was_asked_before() -> None:
+    rng = np.random.default_rng(3)
+    world = World()
+    for n in range(4):
+        tracks = rng.choice([Track.SPEECH, Track.SPEECH, Track.SPEECH, Track.ON_SCREEN_TEXT], 60)
+        passages = [
+            said(i % 11, i % 11 + 0.9, f"word{i % 7} thing{i}", int(rng.integers(0, 8)), track)
+            for i, track in enumerate(tracks)
+        ]
+        pictures = np.stack([near(1, float(c)) for c in rng.uniform(0, 0.9, 12)])
+        world.add(f"v{n}", pictures, passages=passages, title=f"word{n}")
+    asked = [f"axis {i % 4} word{i % 7}" for i in range(10)] + ['"word1 thing8"', "axis 2"]
+    warm = [world.ask(text) for text in asked]
+    for text, found in zip(asked, warm, strict=True):
+        assert (
+            SearchService(artifacts(world.objects), world.index, world.texts, world.encoder).search(
+                queries.check(text, Scope("films"), 0, "", 0, 0.0)
+            )
+            == found
+        )
+    world.encoder.sentence_space = "newer"
+    assert all(e.track is Track.VISUAL for m in world.ask("axis 1")[0] for e in m.evidence)
+
+
+def test_the_second_search_of_a_collection_asks_for_words_before_it_has_vectors() -> None:
+    events: list[str] = []
+    began = threading.Event()
+
+    class Texts(FakeTexts):
+        def matching(self, *asked: Any) -> list[list[TextHit]]:
+            events.append("words")
+            began.set()
+            return super().matching(*asked)
+
+    class Encoder(FakeEncoder):
+        def encode(self, *asked: Any) -> tuple[Encoded, ...]:
+            if events:
+                assert began.wait(30)
+            return super().encode(*asked)
+
+    world = World(texts=Texts(), encoder=Encoder({"axis 1": AXES[1]}))
+    world.add("a", STILL, passages=[said(i % 11, i % 11 + 0.5, f"word {i}", 1) for i in range(200)])
+    first = world.ask("axis 1")
+    assert events
+    began.clear()
+    assert world.ask("axis 1") == first
+    assert began.is_set()
+
+
+def test_texts_that_their_meaning_finds_all_are_not_looked_for_by_words() -> None:
+    class Texts(FakeTexts):
+        def matching(self, *_: object) -> list[list[TextHit]]:
+            raise AssertionError("asked for words")
+
+    world = World(texts=Texts())
+    world.add("a", STILL, passages=[said(1, 2, "few words", 1)])
+    assert places(world.ask("few words", tracks=SPEECH)[0]) == [("a", 1, 2)]
+
+
+def test_pictures_and_the_shots_of_texts_are_pooled_in_one_question() -> None:
+    class Index(FakeIndex):
+        pooled = 0
+
+        def pools(self, *asked: Any) -> Mapping[str, Pool]:
+            self.pooled += 1
+            return super().pools(*asked)
+
+    world = World(index=Index())
+    for n in range(40):
+        world.add(f"v{n:02d}", np.stack([near(1, 0.95 - 0.005 * n)] * 8), 4)
+    world.add("said", np.stack([near(1, 0.6)] * 4), 4, passages=[said(1, 2, "x", 1)])
+    assert world.ask("axis 1", page_size=1)[0][0].video.video == "said"
+    assert world.index.pooled == 1  # type: ignore[attr-defined]
+
+
+def test_a_deadline_that_has_passed_ends_the_search() -> None:
+    class Late(FakeIndex):
+        def search(self, *asked: Any) -> list[Hit]:
+            until = asked[-1]
+            assert isinstance(until, Deadline)
+            until.left()
+            return super().search(*asked)
+
+    world = World(index=Late())
+    world.add("a", STILL)
+    query = queries.check("axis 3", Scope("films"), 0, "", 0, 0.0)
+    assert world.service.search(query, Deadline.after(60))[0]
+    with pytest.raises(TimedOut):
+        world.service.search(query, Deadline.after(-1))
