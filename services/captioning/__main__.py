@@ -17,8 +17,8 @@ from services.captioning.settings import CaptioningSettings
 from services.captioning.triton import TritonCaptioner
 from services.core.errors import NotFound, VidxError
 from services.packs import manifest as manifests
-from services.runtime import grpc_client, service, store, telemetry
-from services.runtime.settings import ClientSettings, StoreSettings, Telemetry, read
+from services.runtime import grpc_client, service, store
+from services.runtime.settings import ClientSettings, StoreSettings, read
 from services.runtime.text_embedding import TextEmbedding
 from services.runtime.triton import Triton, TritonSettings
 
@@ -60,7 +60,7 @@ def build(settings: CaptioningSettings, store_settings: StoreSettings) -> Captio
 
 def main() -> None:
     role = service.role("captioning")
-    telemetry.configure("captioning", read(Telemetry))
+    service.begin("captioning")
     settings = read(CaptioningSettings)
     try:
         stage = build(settings, read(StoreSettings))

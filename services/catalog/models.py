@@ -54,6 +54,8 @@ class Video(Base):
     """Those of its collection, as its info says them."""
     chapters_key: Mapped[str] = mapped_column(Text, default="")
     """Object key of the chapters that a person set."""
+    trace: Mapped[str] = mapped_column(String(64), default="")
+    """Where its indexing belongs in a trace: the W3C traceparent of the call that brought it, or empty."""
     duration: Mapped[int] = mapped_column(BigInteger, default=0)
     row_count: Mapped[int] = mapped_column(BigInteger, default=0)
     error_stage: Mapped[str] = mapped_column(String(63), default="")

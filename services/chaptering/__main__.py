@@ -18,8 +18,8 @@ from services.chaptering.summarizing import Summarizing
 from services.core.errors import VidxError
 from services.core.store import Artifacts
 from services.core.times import from_seconds
-from services.runtime import grpc_client, service, store, telemetry
-from services.runtime.settings import ClientSettings, StoreSettings, Telemetry, read
+from services.runtime import grpc_client, service, store
+from services.runtime.settings import ClientSettings, StoreSettings, read
 from services.runtime.text_embedding import TextEmbedding
 
 
@@ -73,7 +73,7 @@ def build(
 
 def main() -> None:
     role = service.role("chaptering")
-    telemetry.configure("chaptering", read(Telemetry))
+    service.begin("chaptering")
     settings = read(ChapteringSettings)
     try:
         stage, summarizing, answering, highlighting = build(settings, store.connect(read(StoreSettings)))

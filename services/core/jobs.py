@@ -20,6 +20,8 @@ class Job:
     attempt: int = 1
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Object keys by artifact kind, in order of segments."""
+    trace: str = ""
+    """Where the work belongs in a trace, as a W3C traceparent; it is told beside the job, and changes nothing of it."""
 
     def one(self, kind: str) -> str:
         """The only input of a kind."""

@@ -8,9 +8,9 @@ from services.decoding import rpc, tasks
 from services.decoding.reader import SandboxedReader
 from services.decoding.service import Decoding
 from services.decoding.settings import DecodingSettings
-from services.runtime import service, store, telemetry
+from services.runtime import service, store
 from services.runtime.sandbox import Sandbox, announce
-from services.runtime.settings import StoreSettings, Telemetry, read
+from services.runtime.settings import StoreSettings, read
 
 ASKING = 2
 """Child processes for what somebody waits for."""
@@ -18,7 +18,7 @@ ASKING = 2
 
 def main() -> None:
     role = service.role("decoding")
-    telemetry.configure("decoding", read(Telemetry))
+    service.begin("decoding")
     settings = read(DecodingSettings)
     stored = read(StoreSettings)
     artifacts = store.connect(stored)

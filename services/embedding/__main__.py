@@ -14,8 +14,8 @@ from services.embedding.texts import Encode, Texts
 from services.embedding.tokenizer import HfTokenizer
 from services.embedding.triton import TritonEncoder
 from services.packs.manifest import Sentence, Text
-from services.runtime import service, store, telemetry
-from services.runtime.settings import StoreSettings, Telemetry, read
+from services.runtime import service, store
+from services.runtime.settings import StoreSettings, read
 from services.runtime.triton import Triton, TritonSettings
 
 
@@ -48,7 +48,7 @@ def build(
 
 def main() -> None:
     role = service.role("embedding")
-    telemetry.configure("embedding", read(Telemetry))
+    service.begin("embedding")
     settings = read(EmbeddingSettings)
     try:
         pictures, texts = build(settings, read(TritonSettings), read(StoreSettings))

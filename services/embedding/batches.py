@@ -2,13 +2,14 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from services.core.threads import ContextPool
 from services.embedding.domain.vectors import F32, U8, pool
 
 A = TypeVar("A")
@@ -65,7 +66,7 @@ def ahead(call: Callable[[A], B], items: Iterable[A], in_flight: int) -> Generat
     Whatever raises, here or in whoever takes the results, ends the calls not yet begun and waits for the others.
     """
     waiting: deque[tuple[A, Future[B]]] = deque()
-    with ThreadPoolExecutor(in_flight, thread_name_prefix="encode") as executor:
+    with ContextPool(in_flight, thread_name_prefix="encode") as executor:
         try:
             for item in items:
                 waiting.append((item, executor.submit(call, item)))

@@ -42,14 +42,14 @@ from services.pipeline.control import Control
 from services.pipeline.doctor import Doctor
 from services.pipeline.mender import Mender
 from services.pipeline.search_client import SearchIndex
-from services.runtime import grpc_client, store, store_urls, telemetry
+from services.runtime import grpc_client, service, store, store_urls
 from services.runtime.grpc_server import Register, create_server
 from services.runtime.queue import celery_app
-from services.runtime.settings import ClientSettings, QueueSettings, ServerSettings, StoreSettings, Telemetry, read
+from services.runtime.settings import ClientSettings, QueueSettings, ServerSettings, StoreSettings, read
 
 
 def main() -> None:
-    telemetry.configure("gateway", read(Telemetry))
+    service.begin("gateway")
     settings = read(GatewaySettings)
     server_settings, access_settings = read(ServerSettings), read(AccessSettings)
     database = Database(read(CatalogSettings))

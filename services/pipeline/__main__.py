@@ -6,19 +6,21 @@ from services.catalog.database import Database
 from services.catalog.settings import CatalogSettings
 from services.pipeline.celery import CeleryQueue
 from services.pipeline.control import Control
+from services.pipeline.metrics import OverviewCollector
+from services.pipeline.overview import survey
 from services.pipeline.reconciler import Reconciler
 from services.pipeline.search_client import SearchIndex
 from services.pipeline.service import Pipeline
 from services.pipeline.settings import PipelineSettings
 from services.pipeline.tasks import register
-from services.runtime import grpc_client, service, store, telemetry, worker
+from services.runtime import grpc_client, metrics, service, store, worker
 from services.runtime.queue import REPORT_QUEUE, celery_app
-from services.runtime.settings import ClientSettings, QueueSettings, StoreSettings, Telemetry, read
+from services.runtime.settings import ClientSettings, QueueSettings, StoreSettings, read
 
 
 def main() -> None:
     service.role("pipeline")
-    telemetry.configure("pipeline", read(Telemetry))
+    service.begin("pipeline")
     settings = read(PipelineSettings)
     database = Database(read(CatalogSettings))
     database.migrate()
@@ -31,6 +33,7 @@ def main() -> None:
     pipeline = Pipeline(database, queue, settings)
     reconciler = Reconciler(database, artifacts, queue, pipeline, control, settings)
     register(app, pipeline)
+    metrics.REGISTRY.register(OverviewCollector(lambda: survey(database, queue)))
     over = threading.Event()
     thread = threading.Thread(target=_tick, args=(reconciler, over, settings.tick_s), daemon=True)
     thread.start()

@@ -1,7 +1,7 @@
 """The queues on Celery, as the pipeline sees them."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import kombu.exceptions
@@ -10,7 +10,8 @@ from celery import Celery
 
 from services.core.errors import Unavailable
 from services.core.jobs import Job
-from services.runtime import queue, telemetry
+from services.runtime import heartbeat, queue, telemetry
+from services.runtime.heartbeat import Seen
 
 TICK_TASK = "pipeline.tick"
 _LOST = (kombu.exceptions.OperationalError, redis.exceptions.RedisError, OSError)
@@ -18,7 +19,7 @@ _log = telemetry.log(__name__)
 
 
 class CeleryQueue:
-    """Implements `ports.Queue`."""
+    """Implements `ports.Queue` and `ports.Broker`."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app
@@ -32,6 +33,10 @@ class CeleryQueue:
             channel = connection.default_channel
             size: int = channel.client.llen(queue)
             return size
+
+    def look(self, queues: Sequence[str]) -> Mapping[str, Seen]:
+        with _errors():
+            return heartbeat.look(self._app, queues)
 
     def revoke(self, jobs: list[Job]) -> None:
         # Celery tries this without end, and nobody should wait for a broker that is away.

@@ -19,6 +19,7 @@ from services.core.text import Transcript
 from services.core.times import SECOND
 from services.pipeline import ledger, workflow
 from services.pipeline.ports import Index, Queue
+from services.runtime import tracing
 
 _PARTS = {
     "title": ("title",),
@@ -84,6 +85,7 @@ class Control:
         """Enter a video whose source and info are stored, and its first jobs. Raises IntegrityError for known bytes."""
         if session.get(Tombstone, (video.collection, video.id)) is not None:
             raise Conflict(f"{ledger.name_of(video)} was removed while it was taken in; send it again")
+        video.trace = tracing.traceparent()
         session.add(video)
         session.flush()
         ledger.start(session, video)

@@ -1,10 +1,12 @@
 """What the pipeline needs from outside."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from services.core.jobs import Job
 from services.core.names import VideoName
+from services.runtime.heartbeat import Seen
 
 
 class Queue(Protocol):
@@ -21,6 +23,13 @@ class Queue(Protocol):
 
     def poke(self) -> None:
         """Ask the pipeline's process to look for due jobs now; best effort."""
+
+
+class Broker(Protocol):
+    """What the broker knows of the queues."""
+
+    def look(self, queues: Sequence[str]) -> Mapping[str, Seen]:
+        """Each of the queues now. Raises Unavailable when the broker does not answer."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Drives every video's jobs: takes in reports and sends what is due."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -11,7 +12,7 @@ from services.catalog.states import IN_FLIGHT, JobState, VideoState
 from services.core import jobs
 from services.core.errors import Incomplete, Internal, Unavailable, WorkerLost
 from services.core.names import VideoName
-from services.pipeline import ledger, workflow
+from services.pipeline import ledger, outcomes, workflow
 from services.pipeline.ports import Queue
 from services.pipeline.settings import PipelineSettings
 from services.runtime import telemetry
@@ -128,6 +129,7 @@ class Pipeline:
         session.flush()
         if workflow.ready(ledger.advance(session, video)):
             video.state, video.ready = VideoState.READY, ledger.now()
+            outcomes.ended(session, video)
             _log.info("video_ready", video=str(ledger.name_of(video)), rows=video.row_count)
 
     def _failed(
@@ -139,6 +141,7 @@ class Pipeline:
         job.tries += weight
         message = _storable(message)
         job.reason, job.message = reason, message
+        outcomes.failed(session, job.step, reason)
         dispensable = workflow.BY_NAME[job.step].dispensable
         if retryable and job.tries < (self._settings.spare_tries if dispensable else self._settings.max_tries):
             job.state, job.not_before = JobState.DUE, ledger.now() + workflow.backoff_ns(job.tries // weight)
@@ -152,6 +155,7 @@ class Pipeline:
         job.state = JobState.FAILED
         flying = ledger.stop(session, video, VideoState.FAILED, JobState.CANCELLED)
         video.error_stage, video.error_reason, video.error_message = job.queue, reason, message
+        outcomes.ended(session, video, reason)
         _log.warning("video_failed", video=str(ledger.name_of(video)), stage=job.step, reason=reason, message=message)
         return ledger.bare(flying)
 
@@ -171,7 +175,7 @@ class Pipeline:
             if message is None:
                 job.state = JobState.WAITING
             else:
-                found.append(message)
+                found.append(replace(message, trace=video.trace or ""))
         return found
 
 

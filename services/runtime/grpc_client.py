@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import grpc
 
-from services.runtime import tls
+from services.runtime import tls, tracing
 from services.runtime.grpc_errors import from_call
 from services.runtime.settings import ClientSettings
 
@@ -46,8 +46,17 @@ def channel(address: str, settings: ClientSettings = PLAIN, *, retries: bool = T
     ]
     credentials = tls.client_credentials(settings)
     if credentials is None:
-        return grpc.insecure_channel(address, options)
-    return grpc.secure_channel(address, credentials, options)
+        made = grpc.insecure_channel(address, options)
+    else:
+        made = grpc.secure_channel(address, credentials, options)
+    return _traced(made) if tracing.on() else made
+
+
+def _traced(made: grpc.Channel) -> grpc.Channel:
+    # Imported here: the command line has no use for it, nor for the metrics that it brings.
+    from services.runtime.grpc_watch import ClientWatch
+
+    return grpc.intercept_channel(made, ClientWatch())
 
 
 def with_key(plain: grpc.Channel, key: str) -> grpc.Channel:
@@ -65,8 +74,7 @@ class _Key(
         self._pair = ("authorization", f"Bearer {key}")
 
     def _pass_on(self, continuation: Any, details: Any, request: Any) -> Any:
-        shown = _Details(*(getattr(details, name, None) for name in _Details._fields))
-        return continuation(shown._replace(metadata=[*(details.metadata or ()), self._pair]), request)
+        return continuation(details_of(details)._replace(metadata=[*(details.metadata or ()), self._pair]), request)
 
     def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
         return self._pass_on(continuation, details, request)
@@ -81,7 +89,12 @@ class _Key(
         return self._pass_on(continuation, details, request)
 
 
-class _Details(NamedTuple):
+def details_of(details: Any) -> "CallDetails":
+    """What a client interceptor was told of a call, to be changed."""
+    return CallDetails(*(getattr(details, name, None) for name in CallDetails._fields))
+
+
+class CallDetails(NamedTuple):
     """grpc.ClientCallDetails, as gRPC reads it."""
 
     method: Any

@@ -16,9 +16,10 @@ from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
 from services.core.errors import Internal, InvalidInput, Unavailable, VidxError
-from services.runtime import telemetry, tls
+from services.runtime import telemetry, tls, tracing
 from services.runtime.grpc_client import MAX_MESSAGE_BYTES
 from services.runtime.grpc_errors import to_status
+from services.runtime.grpc_watch import ServerWatch
 from services.runtime.guard import Guard, Look, Peers
 from services.runtime.settings import ServerSettings
 
@@ -64,7 +65,7 @@ def create_server(
     guard = guard or Peers(settings, [descriptor for descriptor, _ in services])
     server = grpc.server(
         futures.ThreadPoolExecutor(settings.threads, thread_name_prefix="rpc"),
-        interceptors=[_Doorkeeper(guard)],
+        interceptors=[ServerWatch(), _Doorkeeper(guard)],
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -190,6 +191,7 @@ def _abort(context: grpc.ServicerContext, method: str, began: float, error: Exce
     else:
         _log.error("call_failed", method=method, ms=_ms(began), exc_info=error)
     known = error if isinstance(error, VidxError) else Internal("a fault of the platform; its log has the details")
+    tracing.current().set_attribute("vidx.reason", known.reason)
     context.abort_with_status(rpc_status.to_status(to_status(known)))
 
 

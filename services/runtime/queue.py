@@ -10,9 +10,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from celery import Celery
+from opentelemetry.trace import SpanKind
 
 from services.core.jobs import Job
 from services.core.names import VideoName
+from services.runtime import tracing
 from services.runtime.settings import QueueSettings
 
 REPORT_TASK = "pipeline.report"
@@ -76,9 +78,37 @@ def task_id(job: Job) -> str:
 
 def send(app: Celery, job: Job) -> None:
     """Put a job on its stage's queue; the queue is the part of the step's name before the dot."""
-    app.send_task(
-        job.step, kwargs={"job": job_to(job)}, queue=job.step.split(".")[0], task_id=task_id(job), ignore_result=True
-    )
+    with tracing.span(f"send {job.step}", SpanKind.PRODUCER, parent=_parent(job), attributes=about(job)):
+        app.send_task(
+            job.step,
+            kwargs={"job": job_to(job)},
+            queue=job.step.split(".")[0],
+            task_id=task_id(job),
+            headers=tracing.carrier(),
+            ignore_result=True,
+        )
+
+
+def taken(request: Any) -> dict[str, str]:
+    """Where a message that a Celery task took belongs in a trace; empty when it does not say so."""
+    found = getattr(request, tracing.HEADER, None)
+    return {tracing.HEADER: found} if isinstance(found, str) else {}
+
+
+def about(job: Job) -> dict[str, str | int]:
+    """What a job's spans say of it."""
+    facts: dict[str, str | int] = {
+        "messaging.system": "celery",
+        "messaging.destination.name": job.step.split(".")[0],
+        "vidx.video": str(job.video),
+        "vidx.step": job.step,
+        "vidx.attempt": job.attempt,
+    }
+    return facts if job.segment is None else facts | {"vidx.segment": job.segment}
+
+
+def _parent(job: Job) -> dict[str, str] | None:
+    return {tracing.HEADER: job.trace} if job.trace else None
 
 
 def job_to(job: Job) -> dict[str, Any]:

@@ -8,10 +8,20 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from services.core.errors import VidxError
 from services.core.jobs import Handler
-from services.runtime import worker
+from services.runtime import metrics, telemetry, tracing, worker
 from services.runtime.grpc_server import Register, create_server
 from services.runtime.queue import celery_app
-from services.runtime.settings import QueueSettings, ServerSettings, read
+from services.runtime.settings import Metrics, QueueSettings, ServerSettings, Telemetry, Tracing, read
+
+
+def begin(service: str) -> None:
+    """What every process does first: logs, traces, metrics, as the environment says."""
+    telemetry.configure(service, read(Telemetry))
+    tracing.configure(service, read(Tracing))
+    try:
+        metrics.serve(read(Metrics))
+    except VidxError as error:
+        sys.exit(f"{service} cannot start: {error.message}")
 
 
 def role(service: str) -> str:

@@ -26,6 +26,22 @@ class Telemetry(BaseSettings):
     format: Literal["json", "text"] = "json"
 
 
+class Tracing(BaseSettings):
+    """Where spans go. The other standard variables of OpenTelemetry hold as well, such as OTEL_TRACES_SAMPLER."""
+
+    model_config = SettingsConfigDict(env_prefix="OTEL_EXPORTER_OTLP_", frozen=True)
+
+    endpoint: str = Field("", description="http://host:4317 or https://host:4317 of an OTLP gRPC door; none when empty")
+
+
+class Metrics(BaseSettings):
+    """Where Prometheus reads this process."""
+
+    model_config = SettingsConfigDict(env_prefix="VIDX_METRICS_", frozen=True)
+
+    address: str = Field("", pattern=r"^$|^.+:\d{1,5}$", description="host:port of /metrics; port 0 takes a free one")
+
+
 class StoreSettings(BaseSettings):
     """Where objects lie: a folder, or any S3."""
 

@@ -7,13 +7,14 @@ from services.core.errors import InvalidInput
 from services.runtime.artifacts import ArtifactStore
 from services.runtime.settings import StoreSettings
 from services.runtime.store_folder import FolderStore
+from services.runtime.store_watch import WatchedStore
 
 
 def connect(settings: StoreSettings) -> ArtifactStore:
     """Artifacts over a folder or an S3 bucket, which is made when it is not there."""
     url = urlsplit(settings.url)
     if url.scheme == "folder":
-        return ArtifactStore(FolderStore(Path(url.path), settings.min_free_bytes))
+        return ArtifactStore(WatchedStore(FolderStore(Path(url.path), settings.min_free_bytes)))
     if url.scheme in ("s3", "s3+https"):
         # Imported here, not above: a service on a folder must not wait for it.
         from services.runtime.store_s3 import S3Store
@@ -31,7 +32,7 @@ def connect(settings: StoreSettings) -> ArtifactStore:
             store.ensure_bucket()
         except ValueError as error:
             raise InvalidInput(f"VIDX_STORE_URL: {error}") from error
-        return ArtifactStore(store)
+        return ArtifactStore(WatchedStore(store))
     raise InvalidInput("VIDX_STORE_URL must be folder:///path, s3://host:port/bucket or s3+https://host/bucket")
 
 

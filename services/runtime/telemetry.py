@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import structlog
 
+from services.runtime import tracing
 from services.runtime.settings import Telemetry
 
 
@@ -14,6 +15,7 @@ def configure(service: str, settings: Telemetry) -> None:
     """Set up structlog and the standard library's logging alike; call once, in `__main__`."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _whose(service),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -40,7 +42,19 @@ def configure(service: str, settings: Telemetry) -> None:
     root.setLevel(settings.level.upper())
     for noisy in ("celery", "kombu", "amqp", "urllib3", "pymilvus", "alembic"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
-    structlog.contextvars.bind_contextvars(service=service)
+
+
+def _whose(service: str) -> structlog.typing.Processor:
+    """Adds the service, and the span that the line was written under; in every thread."""
+
+    def add(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event["service"] = service
+        found = tracing.ids()
+        if found is not None:
+            event["trace_id"], event["span_id"] = found
+        return event
+
+    return add
 
 
 def log(name: str) -> structlog.stdlib.BoundLogger:

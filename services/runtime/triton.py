@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import tenacity
+from opentelemetry.trace import SpanKind
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 from services.core.errors import Exhausted, Internal, TimedOut, Unavailable, VidxError
-from services.runtime import telemetry
+from services.runtime import metrics, telemetry, tracing
 from services.runtime.grpc_client import BALANCED
 
 Array = npt.NDArray[Any]
@@ -115,8 +116,21 @@ class Triton:
         self, model: str, version: str, request: list[InferInput], outputs: Sequence[str], timeout_s: float
     ) -> dict[str, Array]:
         wanted = [InferRequestedOutput(name) for name in outputs] or None
-        with _errors(f"model {model} at {self.address}"):
-            result = self._client.infer(model, request, model_version=version, outputs=wanted, client_timeout=timeout_s)
+        about = {"rpc.system": "grpc", "rpc.service": "triton", "vidx.model": model}
+        with (
+            tracing.span(f"infer {model}", SpanKind.CLIENT, attributes=about),
+            metrics.timed(metrics.MODEL_SECONDS, model),
+            _errors(f"model {model} at {self.address}"),
+        ):
+            # Triton goes on with the trace when it was started with one of its own: --trace-config mode=opentelemetry.
+            result = self._client.infer(
+                model,
+                request,
+                model_version=version,
+                outputs=wanted,
+                client_timeout=timeout_s,
+                headers=tracing.carrier() or None,
+            )
         return {o.name: result.as_numpy(o.name) for o in result.get_response().outputs}
 
     def ready(self, timeout_s: float = 2.0) -> bool:

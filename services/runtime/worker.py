@@ -13,11 +13,12 @@ import tenacity
 from celery import Celery
 from celery.signals import setup_logging
 from celery.worker import state as celery_state
+from opentelemetry.trace import SpanKind
 
 from services.core.errors import Cancelled, Internal, VidxError
 from services.core.jobs import Handler, Job, Outputs
-from services.runtime import broker, telemetry
-from services.runtime.queue import REPORT_QUEUE, REPORT_TASK, Report, job_from, report_to, task_id
+from services.runtime import broker, heartbeat, metrics, telemetry, tracing
+from services.runtime.queue import REPORT_QUEUE, REPORT_TASK, Report, about, job_from, report_to, taken, task_id
 
 HEARTBEAT_S = 3.0
 _LOST = (kombu.exceptions.OperationalError, redis.exceptions.RedisError, OSError)
@@ -27,7 +28,7 @@ _log = telemetry.log(__name__)
 def register(app: Celery, steps: Mapping[str, Handler]) -> None:
     """Make each step's handler a Celery task of the step's name."""
     for step, handler in steps.items():
-        app.task(_task(app, handler), name=step)
+        app.task(_task(app, handler), name=step, bind=True)
 
 
 def run(app: Celery, queue: str, concurrency: int) -> None:
@@ -35,6 +36,8 @@ def run(app: Celery, queue: str, concurrency: int) -> None:
     # A receiver of this signal keeps Celery from setting up logs of its own.
     setup_logging.connect(_keep_logs)
     broker.outlive_lost_connections()
+    over = threading.Event()
+    threading.Thread(target=heartbeat.keep_telling, args=(app, queue, concurrency, over), daemon=True).start()
     app.Worker(
         pool="threads",
         concurrency=concurrency,
@@ -46,15 +49,18 @@ def run(app: Celery, queue: str, concurrency: int) -> None:
         loglevel="WARNING",
         quiet=True,
     ).start()
+    over.set()
 
 
 def _keep_logs(**_: object) -> None:
     """Telemetry has set up the logs already."""
 
 
-def _task(app: Celery, handler: Handler) -> Callable[[dict[str, Any]], None]:
-    def task(job: dict[str, Any]) -> None:
-        run_job(handler, job_from(job), lambda report: _send_report(app, report))
+def _task(app: Celery, handler: Handler) -> Callable[[Any, dict[str, Any]], None]:
+    def task(self: Any, job: dict[str, Any]) -> None:
+        found = job_from(job)
+        with tracing.span(found.step, SpanKind.CONSUMER, parent=taken(self.request), attributes=about(found)):
+            run_job(handler, found, lambda report: _send_report(app, report))
 
     return task
 
@@ -83,7 +89,8 @@ def run_job(handler: Handler, job: Job, report: Callable[[Report], None]) -> Non
         pulse.start()
         try:
             progress(0, 0)
-            outputs = handler(job, progress)
+            with metrics.JOBS_RUNNING.labels(job.step).track_inprogress():
+                outputs = handler(job, progress)
             last = _succeeded(job, worker, outputs)
             _log.info("job_done", ms=(time.monotonic_ns() - began) // 1_000_000, **dict(outputs.counts))
         except Cancelled:
@@ -99,6 +106,9 @@ def run_job(handler: Handler, job: Job, report: Callable[[Report], None]) -> Non
         finally:
             over.set()
             pulse.join()
+        metrics.JOB_SECONDS.labels(job.step, last.event).observe((time.monotonic_ns() - began) / 1e9)
+        if last.event == "failed":
+            tracing.fail(tracing.current(), last.reason)
         report(_with_time(last, time.monotonic_ns() - began))
 
 
@@ -142,6 +152,12 @@ def _send_report(app: Celery, report: Report) -> None:
             reraise=True,
         ):
             with attempt:
-                app.send_task(REPORT_TASK, kwargs={"report": report_to(report)}, queue=REPORT_QUEUE, ignore_result=True)
+                app.send_task(
+                    REPORT_TASK,
+                    kwargs={"report": report_to(report)},
+                    queue=REPORT_QUEUE,
+                    headers=tracing.carrier(),
+                    ignore_result=True,
+                )
     except _LOST as error:
         _log.warning("report_lost", event_lost=report.event, message=str(error)[:200])

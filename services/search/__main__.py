@@ -1,7 +1,7 @@
 """Wires the search service."""
 
-from services.runtime import grpc_client, service, store, telemetry
-from services.runtime.settings import ClientSettings, StoreSettings, Telemetry, read
+from services.runtime import grpc_client, service, store
+from services.runtime.settings import ClientSettings, StoreSettings, read
 from services.runtime.text_embedding import TextEmbedding
 from services.search import rpc, tasks
 from services.search.embedding_client import EmbeddingClient
@@ -13,7 +13,7 @@ from services.search.settings import SearchSettings
 
 def main() -> None:
     role = service.role("search")
-    telemetry.configure("search", read(Telemetry))
+    service.begin("search")
     settings = read(SearchSettings)
     encoder = EmbeddingClient(
         TextEmbedding(

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import grpc
+from opentelemetry.trace import SpanKind
 from pymilvus import MilvusClient
 from pymilvus.exceptions import MilvusException
 
 from services.core.deadlines import Deadline
 from services.core.errors import Exhausted, StorageFull, TimedOut, Unavailable, VidxError
+from services.runtime import metrics, tracing
 from services.search.settings import SearchSettings
 
 NO_COLLECTION, NOT_LOADED, RATE_LIMIT = 100, 101, 8
@@ -46,6 +48,14 @@ class Connection:
         A collection that is not loaded, as all are after milvus-lite starts again, is loaded first.
         """
         until = Deadline.after(timeout_s or self._settings.write_timeout_s)
+        about = {"db.system": "milvus", "db.operation.name": what, "db.collection.name": name}
+        with (
+            tracing.span(f"milvus {what}", SpanKind.CLIENT, attributes=about),
+            metrics.timed(metrics.MILVUS_SECONDS, what),
+        ):
+            return self._call(what, name, do, until)
+
+    def _call(self, what: str, name: str, do: Call[T], until: Deadline) -> T | None:
         try:
             client = self._connected(until, what)
             try:

@@ -1,11 +1,11 @@
 """Searching: every track is asked at the same time, and what they find becomes moments."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from services.core.deadlines import Deadline
 from services.core.errors import InvalidInput
 from services.core.text import Track
+from services.core.threads import ContextPool
 from services.search.domain import query as queries
 from services.search.domain import selection
 from services.search.domain.asked import Asked, asked
@@ -27,7 +27,7 @@ class Searcher:
     def __init__(self, pictures: VectorIndex, texts: TextIndex, encoder: QueryEncoder) -> None:
         self._pictures = pictures
         self._encoder = encoder
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="search")
+        self._pool = ContextPool(THREADS, thread_name_prefix="search")
         self._reader = Reader(texts, self._pool)
 
     def search(self, query: Query, until: Deadline | None = None) -> tuple[list[Moment], str]:

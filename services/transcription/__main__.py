@@ -5,9 +5,9 @@ import sys
 from services.core.errors import VidxError
 from services.core.store import Artifacts
 from services.packs import manifest as manifests
-from services.runtime import service, store, telemetry
+from services.runtime import service, store
 from services.runtime.sandbox import Sandbox, announce
-from services.runtime.settings import StoreSettings, Telemetry, read
+from services.runtime.settings import StoreSettings, read
 from services.transcription import rpc, tasks
 from services.transcription.langcodes import LangcodesLanguages
 from services.transcription.listening import Listener
@@ -57,7 +57,7 @@ def build(settings: TranscriptionSettings, artifacts: Artifacts, sandbox: Sandbo
 
 def main() -> None:
     role = service.role("transcription")
-    telemetry.configure("transcription", read(Telemetry))
+    service.begin("transcription")
     settings = read(TranscriptionSettings)
     artifacts = store.connect(read(StoreSettings))
     slow = "raise VIDX_TRANSCRIPTION_TIMEOUT_FACTOR"

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from services.cli.machine.programs import STAGES
+from tests.servers import collector as collectors
+from tests.servers.collector import Collector
 from tests.servers.platform import Platform, serving
 
 SETTINGS = {
@@ -17,10 +19,18 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="session")
-def shared_platform(tmp_path_factory) -> Iterator[Platform]:
+def collector() -> Iterator[Collector]:
+    """Takes the traces of the shared platform."""
+    with collectors.serving() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def shared_platform(tmp_path_factory, collector: Collector) -> Iterator[Platform]:
     """Two workers a stage, on the folder store; shared, so tests use collections of their own, and end no process."""
     workers = [f"--workers={stage}=2" for stage in STAGES]
-    with serving(tmp_path_factory.mktemp("platform"), *workers, extra=SETTINGS) as found:
+    traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
+    with serving(tmp_path_factory.mktemp("platform"), *workers, extra=SETTINGS | traced) as found:
         yield found
 
 

@@ -52,7 +52,7 @@ def up_command(
     """
     from services.cli.machine import models as packs
     from services.cli.machine import platform
-    from services.cli.machine.programs import Options, plan
+    from services.cli.machine.programs import Options, plan, port_names
 
     stop = threading.Event()
     if not detach:
@@ -64,7 +64,7 @@ def up_command(
     folder, _ = packs.build(pack, models or where.models, _tell)
     began = time.monotonic()
     options = Options(store=store, catalog=catalog, imports=imports, workers=workers)
-    fresh = platform.up(where, lambda ports: plan(where, ports, folder, options), timeout, _tell)
+    fresh = platform.up(where, lambda ports: plan(where, ports, folder, options), timeout, _tell, port_names(options))
     address = f"127.0.0.1:{where.state().ports['gateway']}"
     if not fresh:
         say(f"the platform of {where.root} is running already; its gateway is {address}")

@@ -1,6 +1,7 @@
 """`up` and `down`: every step in its order, and nothing left when one fails."""
 
 import fcntl
+import json
 import os
 import shutil
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 from services.cli.home import Home, Running, State
 from services.cli.machine import logs, ports, processes, supervisor
 from services.cli.machine.health import ready
-from services.cli.machine.programs import PARTS, PORTS, TRITON, Program
+from services.cli.machine.programs import PARTS, PORTS, TARGETS, TRITON, Program, targets
 from services.cli.machine.supervisor import Control
 from services.core.errors import Conflict, TimedOut, Unavailable
 from services.packs import tritonserver
@@ -32,8 +33,8 @@ def running(home: Home) -> Running | None:
     return known if known and processes.is_same(known.pid, known.started) else None
 
 
-def up(home: Home, plan: Plan, within_s: float, tell: Tell) -> bool:
-    """Start what `plan` makes of the chosen ports, and return True when all is ready.
+def up(home: Home, plan: Plan, within_s: float, tell: Tell, names: Iterable[str] = PORTS) -> bool:
+    """Start what `plan` makes of the ports that are chosen for `names`, and return True when all is ready.
 
     False when it ran already; then whatever had stopped is started again. When it does not become ready in time, the
     end of the failing program's log is told, everything is stopped, and Unavailable is raised.
@@ -46,9 +47,10 @@ def up(home: Home, plan: Plan, within_s: float, tell: Tell) -> bool:
                 control.start(process.name)
             return False
         _clear(home, tell)
-        chosen = ports.choose(PORTS, home.state().ports)
+        chosen = ports.choose(names, home.state().ports)
         programs = plan(chosen)
         started = supervisor.start(home, programs)
+        (home.run / TARGETS).write_text(json.dumps(targets(programs), indent=1))
         home.save(State(chosen, started))
         try:
             _start(home, Control(started), programs, time.monotonic() + within_s, tell)

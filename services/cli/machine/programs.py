@@ -5,10 +5,10 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from services.cli.home import Home
 from services.core.errors import InvalidInput, NotFound
@@ -18,7 +18,13 @@ PARTS = ("redis", "milvus", "triton")
 """Started before the services, which connect to them, and stopped after them."""
 TRITON = "triton"
 """Triton's own folder in the home's run folder."""
-PORTS = ("gateway", *STAGES, "redis", "milvus", "triton", "triton_http", "triton_metrics")
+_METRICS = "{}_metrics"
+PORTS = (
+    *("gateway", *STAGES, "redis", "milvus", "triton", "triton_http", "triton_metrics"),
+    *(_METRICS.format(name) for name in ("gateway", "pipeline", *STAGES)),
+)
+TARGETS = "targets.json"
+"""In the home's run folder: where each process can be scraped, for Prometheus' `file_sd_configs`."""
 
 Check = Literal["grpc", "redis", "tcp", "http", "alive"]
 """How readiness shows: gRPC health, PING, a connection, GET /v2/health/ready, or only that it keeps running."""
@@ -33,6 +39,8 @@ class Program:
     env: dict[str, str]
     check: Check
     port: int = 0
+    metrics: int = 0
+    """The port of its /metrics; 0 when it has none."""
 
     @property
     def part(self) -> bool:
@@ -51,16 +59,39 @@ class Options:
 
 def plan(home: Home, ports: Mapping[str, int], pack: Path, options: Options) -> list[Program]:
     """Every program, the parts first."""
-    for stage, count in options.workers.items():
-        if stage not in STAGES or not 1 <= count <= 64:
-            raise InvalidInput(f"--workers {stage}={count}: the stages are {', '.join(STAGES)}, with 1 to 64 each")
     env = environment(home, ports, pack, options)
     redis = Program("redis", redis_command(ports["redis"]), {}, "redis", ports["redis"])
     found = [redis, _milvus(home, ports), _triton(home, ports, pack)]
-    for stage in STAGES:
-        found.append(_service(stage, env, "all", ports[stage]))
-        found += [_service(stage, env, "work", 0, n) for n in range(2, options.workers.get(stage, 1) + 1)]
-    return [*found, _service("pipeline", env, "work", 0), _service("gateway", env, "", ports["gateway"])]
+    for name in _processes(options):
+        stage, _, number = name.partition("-")
+        role = {"pipeline": "work", "gateway": ""}.get(stage, "work" if number else "all")
+        port = 0 if number or stage == "pipeline" else ports[stage]
+        found.append(_service(name, env, role, port, ports[_METRICS.format(name)]))
+    return found
+
+
+def port_names(options: Options) -> list[str]:
+    """Every port that the programs need."""
+    return list(dict.fromkeys((*PORTS, *(_METRICS.format(name) for name in _processes(options)))))
+
+
+def _processes(options: Options) -> list[str]:
+    """The services' processes: the pipeline, the gateway, and of each stage as many as are wanted."""
+    for stage, count in options.workers.items():
+        if stage not in STAGES or not 1 <= count <= 64:
+            raise InvalidInput(f"--workers {stage}={count}: the stages are {', '.join(STAGES)}, with 1 to 64 each")
+    counts = {stage: options.workers.get(stage, 1) for stage in STAGES}
+    stages = [stage if n == 1 else f"{stage}-{n}" for stage in STAGES for n in range(1, counts[stage] + 1)]
+    return [*stages, "pipeline", "gateway"]
+
+
+def targets(programs: Sequence[Program]) -> list[dict[str, Any]]:
+    """Where Prometheus finds each process, in the form of its `file_sd_configs`."""
+    return [
+        {"targets": [f"127.0.0.1:{p.metrics}"], "labels": {"service": p.name.split("-")[0], "process": p.name}}
+        for p in programs
+        if p.metrics
+    ]
 
 
 def environment(home: Home, ports: Mapping[str, int], pack: Path, options: Options) -> dict[str, str]:
@@ -112,10 +143,12 @@ def environment(home: Home, ports: Mapping[str, int], pack: Path, options: Optio
     return env
 
 
-def _service(name: str, env: Mapping[str, str], role: str, port: int, number: int = 1) -> Program:
-    argv = [sys.executable, "-m", f"services.{name}", *(["--role", role] if role else [])]
-    own = {"VIDX_SERVER_ADDRESS": f"127.0.0.1:{port}"} if port else {}
-    return Program(name if number == 1 else f"{name}-{number}", argv, {**env, **own}, "grpc" if port else "alive", port)
+def _service(name: str, env: Mapping[str, str], role: str, port: int, metrics: int) -> Program:
+    argv = [sys.executable, "-m", f"services.{name.split('-')[0]}", *(["--role", role] if role else [])]
+    own = {"VIDX_METRICS_ADDRESS": f"127.0.0.1:{metrics}"}
+    if port:
+        own["VIDX_SERVER_ADDRESS"] = f"127.0.0.1:{port}"
+    return Program(name, argv, {**env, **own}, "grpc" if port else "alive", port, metrics)
 
 
 def redis_command(port: int) -> list[str]:
@@ -143,7 +176,8 @@ def _triton(home: Home, ports: Mapping[str, int], pack: Path) -> Program:
     argv, env = tritonserver.command(
         pack, http_port=http, grpc_port=ports["triton"], metrics_port=ports["triton_metrics"], scratch=scratch
     )
-    return Program("triton", serve.command(argv, http_port=http, scratch=scratch), env, "http", http)
+    command, metrics = serve.command(argv, http_port=http, scratch=scratch), ports["triton_metrics"]
+    return Program("triton", command, env, "http", http, metrics)
 
 
 def _package(name: str) -> Path:

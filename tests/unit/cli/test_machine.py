@@ -13,11 +13,12 @@ import pytest
 
 from services.cli.home import Home, Running, State
 from services.cli.machine import launch, logs, models, ports, processes, programs, supervisor
-from services.cli.machine.programs import PARTS, PORTS, STAGES, Options, Program
+from services.cli.machine.programs import PARTS, STAGES, Options, Program
 from services.core.errors import InvalidInput, NotFound
 from services.pipeline import workflow
 
-HERE = dict(zip(PORTS, range(20001, 20001 + len(PORTS)), strict=True))
+NAMES = programs.port_names(Options(workers={"decoding": 3}))
+HERE = dict(zip(NAMES, range(20001, 20001 + len(NAMES)), strict=True))
 
 
 @pytest.fixture
