@@ -7,6 +7,7 @@ SWIFT := .venv-swift
 PEERS := .venv-peers
 BENCH := .bench
 HELM := .venv-helm
+PROMETHEUS := .prometheus
 MODELS := .cache/models
 PROTOS := $(sort $(wildcard protos/vidx/*/v1/*.proto))
 VIDEO ?=
@@ -44,10 +45,14 @@ $(HELM)/.ready: deploy/chart/constraints.txt
 	$(HELM)/bin/pip install --quiet --constraint $< helm-python-sdk kubernetes-validate
 	touch $@
 
+$(PROMETHEUS)/.ready: deploy/test/prometheus.sh
+	deploy/test/prometheus.sh $(PROMETHEUS)
+	touch $@
+
 demo: $(READY) ## index the demo films (or VIDEO=my.mp4), ask questions, show chapters
 	$(BIN)/python -m services.cli.demo $(if $(VIDEO),--video '$(VIDEO)')
 
-test: lint $(SWIFT)/.ready ## every check and every test, against real servers
+test: lint $(SWIFT)/.ready $(PROMETHEUS)/.ready ## every check and every test, against real servers
 	$(BIN)/python -m services.cli models build --out $(CURDIR)/$(MODELS)
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) VIDX_TEST_SWIFT=$(CURDIR)/$(SWIFT)/bin $(PYTEST) $(TESTS)
 
@@ -128,7 +133,7 @@ bench-search: $(READY) ## the cost of a search beside the bare pymilvus call: ma
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.search $(if $(ROWS),--rows $(ROWS))
 
 clean: ## remove what make made
-	rm -rf $(VENV) $(SWIFT) $(HELM) $(PEERS) $(BENCH) .cache .demo build *.egg-info
+	rm -rf $(VENV) $(SWIFT) $(HELM) $(PROMETHEUS) $(PEERS) $(BENCH) .cache .demo build *.egg-info
 
 define generate
 	@rm -rf $(1) && mkdir -p $(1)

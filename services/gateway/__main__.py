@@ -6,6 +6,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from vidx.chaptering.v1.chaptering_service_pb2_grpc import ChapteringServiceStub
 from vidx.decoding.v1.decoding_service_pb2_grpc import DecodingServiceStub
 from vidx.gateway.v1.access_service_pb2_grpc import add_AccessServiceServicer_to_server
+from vidx.gateway.v1.status_service_pb2_grpc import add_StatusServiceServicer_to_server
 from vidx.gateway.v1.video_index_service_pb2_grpc import add_VideoIndexServiceServicer_to_server
 from vidx.search.v1.search_service_pb2_grpc import SearchServiceStub
 from vidx.transcription.v1.transcription_service_pb2_grpc import TranscriptionServiceStub
@@ -32,6 +33,8 @@ from services.gateway.intake import Intake
 from services.gateway.rpc import SERVICE, VideoIndexRpc
 from services.gateway.settings import GatewaySettings, ImportSettings
 from services.gateway.skims import VideoSkims
+from services.gateway.status_rpc import SERVICE as STATUS
+from services.gateway.status_rpc import StatusRpc
 from services.gateway.subtitles import Subtitles
 from services.gateway.summaries import VideoSummaries
 from services.gateway.texts import Texts
@@ -41,6 +44,7 @@ from services.pipeline.celery import CeleryQueue
 from services.pipeline.control import Control
 from services.pipeline.doctor import Doctor
 from services.pipeline.mender import Mender
+from services.pipeline.overview import survey
 from services.pipeline.search_client import SearchIndex
 from services.runtime import grpc_client, service, store, store_urls
 from services.runtime.grpc_server import Register, create_server
@@ -61,11 +65,12 @@ def main() -> None:
     decoding = grpc_client.channel(settings.decoding_address, client)
     transcription = grpc_client.channel(settings.transcription_address, client)
     subtitles = Subtitles(TranscriptionServiceStub(transcription), settings.call_s)
-    making = ChapteringServiceStub(grpc_client.channel(settings.chaptering_address, client))
-    chaptering = Chaptering(making, settings.call_s, settings.making_s, settings.max_making)
+    making = grpc_client.channel(settings.chaptering_address, client)
+    chaptering = Chaptering(ChapteringServiceStub(making), settings.call_s, settings.making_s, settings.max_making)
     texts = Texts(database, artifacts)
     index = SearchIndex(search)
-    control = Control(database, artifacts, CeleryQueue(celery_app(queue_settings)), index)
+    queue = CeleryQueue(celery_app(queue_settings))
+    control = Control(database, artifacts, queue, index)
     mender = Mender(database, artifacts, control)
     chapters = VideoChapters(database, artifacts, control, chaptering)
     intake = Intake(database, artifacts, control, subtitles, settings.max_upload_bytes, settings.max_uploads)
@@ -94,9 +99,12 @@ def main() -> None:
     threads = server_settings.model_copy(update={"threads": server_settings.threads + held})
     keys, quotas = Keys(database), Quotas(database)
     access = AccessRpc(keys, quotas)
+    called = {"search": search, "decoding": decoding, "transcription": transcription, "chaptering": making}
+    status = StatusRpc(lambda: survey(database, queue), called)
     services: list[tuple[ServiceDescriptor, Register]] = [
         (SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s)),
         (ACCESS, lambda s: add_AccessServiceServicer_to_server(access, s)),
+        (STATUS, lambda s: add_StatusServiceServicer_to_server(status, s)),
     ]
     try:
         known = credentials(access_settings, keys) if access_settings.asks(server_settings) else None

@@ -1,6 +1,7 @@
 """Fakes of what the pipeline needs: a queue that keeps messages, workers that answer as told, an index that counts."""
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 
 from services.core.artifacts import KINDS
 from services.core.errors import Unavailable
@@ -8,17 +9,20 @@ from services.core.jobs import Job
 from services.core.names import VideoName
 from services.pipeline import workflow
 from services.pipeline.ports import Rows
+from services.runtime.heartbeat import Seen
 from services.runtime.queue import Report
 
 
 class FakeQueue:
-    """Implements `pipeline.ports.Queue`."""
+    """Implements `pipeline.ports.Queue` and `Broker`."""
 
     def __init__(self) -> None:
         self.messages: deque[Job] = deque()
         self.revoked: list[Job] = []
         self.sent: list[Job] = []
         self.down = False
+        self.workers: dict[str, tuple[int, int]] = {}
+        """Of a queue: how many, and jobs that they can do at a time."""
 
     def send(self, job: Job) -> None:
         if self.down:
@@ -30,6 +34,9 @@ class FakeQueue:
         if self.down:
             raise Unavailable("down")
         return sum(job.step.startswith(queue + ".") for job in self.messages)
+
+    def look(self, queues: Sequence[str]) -> Mapping[str, Seen]:
+        return {queue: Seen(self.depth(queue), *self.workers.get(queue, (0, 0))) for queue in queues}
 
     def revoke(self, jobs: list[Job]) -> None:
         self.revoked += jobs

@@ -14,6 +14,7 @@ from vidx.chaptering.v1.chaptering_service_pb2_grpc import ChapteringServiceStub
 from vidx.decoding.v1.decoding_service_pb2_grpc import DecodingServiceStub
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 from vidx.gateway.v1.access_service_pb2_grpc import add_AccessServiceServicer_to_server
+from vidx.gateway.v1.status_service_pb2_grpc import add_StatusServiceServicer_to_server
 from vidx.gateway.v1.video_index_service_pb2_grpc import (
     VideoIndexServiceStub,
     add_VideoIndexServiceServicer_to_server,
@@ -45,11 +46,14 @@ from services.gateway.ports import Urls
 from services.gateway.rpc import SERVICE, VideoIndexRpc
 from services.gateway.settings import ImportSettings
 from services.gateway.skims import VideoSkims
+from services.gateway.status_rpc import SERVICE as STATUS
+from services.gateway.status_rpc import StatusRpc
 from services.gateway.subtitles import Subtitles
 from services.gateway.summaries import VideoSummaries
 from services.gateway.texts import Texts
 from services.gateway.urls import DirectUrls
 from services.gateway.videos import Videos
+from services.pipeline.overview import survey
 from services.runtime.grpc_client import channel
 from services.runtime.grpc_server import create_server
 from services.runtime.settings import ServerSettings
@@ -106,6 +110,8 @@ def serving(
     decoding = FakeDecoding()
     cutter = decoding.serve()
     intake = Intake(house.database, house.store, house.control, subtitles, max_bytes, 4)
+    # Nobody listens at port 1.
+    behind, nobody = channel(f"127.0.0.1:{inner.port}"), channel("127.0.0.1:1", retries=False)
     rpc = VideoIndexRpc(
         texts,
         Edits(house.database, house.control, texts, subtitles),
@@ -122,15 +128,17 @@ def serving(
         Importer(ImportSettings(folders=(str(folder / "imports"),))),
         house.control,
         lambda deep: house.doctor(deep=deep),
-        SearchServiceStub(channel(f"127.0.0.1:{inner.port}")),
+        SearchServiceStub(behind),
         DecodingServiceStub(channel(f"127.0.0.1:{cutter.port}")),
         5.0,
     )
     quotas = Quotas(house.database)
     access = AccessRpc(Keys(house.database), quotas)
+    status = StatusRpc(lambda: survey(house.database, house.queue), {"search": behind, "decoding": nobody})
     services = [
         (SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s)),
         (ACCESS, lambda s: add_AccessServiceServicer_to_server(access, s)),
+        (STATUS, lambda s: add_StatusServiceServicer_to_server(status, s)),
     ]
     guard = Access([descriptor for descriptor, _ in services], authenticator, CallBounds(quotas))
     server = create_server(LOOPBACK, services, guard)
