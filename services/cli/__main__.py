@@ -12,7 +12,7 @@ from services.core.errors import VidxError
 COMMANDS = {
     "up": ("machine", "Start the platform on this machine."),
     "down": ("machine", "Stop it; nothing stays running."),
-    "status": ("machine", "What runs, and where."),
+    "status": ("machine", "What runs, what waits, what failed, and when it is done."),
     "logs": ("machine", "What the services wrote."),
     "bench": ("bench", "How fast the running platform is."),
     "doctor": ("doctor", "What does not fit between catalog, store and index; mend it."),

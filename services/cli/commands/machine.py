@@ -1,6 +1,7 @@
 """`vidx up`, `down`, `status`, `logs`: the platform on this machine."""
 
 import json as json_text
+import os
 import signal
 import threading
 import time
@@ -8,9 +9,12 @@ from typing import Any
 
 import click
 
-from services.cli.home import home
-from services.cli.output import complain, printable, say, table
-from services.core.errors import NotFound
+from services.cli.home import Home, home
+from services.cli.output import complain, json_line, printable, say, table
+from services.core.errors import NotFound, VidxError
+
+STATUS_S = 15.0
+"""Longest that `vidx status` waits for the gateway."""
 
 
 def _tell(line: str) -> None:
@@ -104,37 +108,74 @@ def down_command() -> None:
 @click.command("status")
 @click.option("--json", "json", is_flag=True, help="Print one JSON object.")
 def status_command(json: bool) -> int:
-    """What runs, and where; the exit status is 0 when everything runs."""
-    from services.cli.machine import platform, processes
-    from services.cli.machine.supervisor import Control
-    from services.runtime import confine
+    """What runs and where, queues, workers, failures by cause, and when what waits will be done.
+
+    Of the platform of this machine, or with VIDX_ADDRESS of any other, as its gateway tells. The exit status is 0 when
+    everything runs.
+    """
+    from services.cli import status as shown
 
     where = home()
-    known, state = platform.running(where), where.state()
-    found = Control(known).processes() if known else []
+    remote = bool(os.environ.get("VIDX_ADDRESS"))
+    rows = [] if remote else _processes(where)
+    platform, fault = _platform() if remote or rows else (None, "")
+    fine = platform is not None and shown.healthy(platform) and all(row["state"] == "RUNNING" for row in rows)
+    if json:
+        told = None if platform is None else json_text.loads(json_line(platform, whole=True))
+        found = {"home": str(where.root), "running": bool(rows), "services": rows}
+        say(json_text.dumps(({} if remote else found) | {"platform": told, "error": fault}))
+        return 0 if fine else 1
+    if not rows and not remote:
+        say(f"nothing runs for {where.root}")
+        return 1
+    if rows:
+        say(f"home {printable(str(where.root))}, gateway 127.0.0.1:{where.state().ports['gateway']}")
+        lines = [[*list(row.values())[:4], f"{row['memory_bytes'] >> 20} MiB", *list(row.values())[5:]] for row in rows]
+        table(["service", "state", "pid", "uptime s", "memory", "address", "metrics"], lines)
+    if platform is None:
+        complain(fault)
+        return 1
+    say(shown.videos_line(platform))
+    say(shown.backlog_line(platform))
+    table(shown.QUEUE_HEADERS, shown.queue_rows(platform))
+    for line in shown.trouble_lines(platform):
+        say(line)
+    return 0 if fine else 1
+
+
+def _processes(where: Home) -> list[dict[str, Any]]:
+    """A row a process of this machine's platform; none when it does not run."""
+    from services.cli.machine import platform, processes
+    from services.cli.machine.programs import metrics_name
+    from services.cli.machine.supervisor import Control
+
+    known, ports = platform.running(where), where.state().ports
     now = time.time()
-    rows = [
+    return [
         {
             "service": p.name,
             "state": p.state,
             "pid": p.pid,
             "uptime_s": max(0, round(now - p.since)) if p.pid else 0,
             "memory_bytes": processes.memory(p.pid) if p.pid else 0,
-            "address": f"127.0.0.1:{state.ports[p.name]}" if p.name in state.ports else "",
+            "address": f"127.0.0.1:{ports[p.name]}" if p.name in ports else "",
+            "metrics": f"127.0.0.1:{ports[name]}" if (name := metrics_name(p.name)) in ports else "",
         }
-        for p in found
+        for p in (Control(known).processes() if known else [])
     ]
-    if json:
-        about = {"home": str(where.root), "running": known is not None, "sandbox": confine.kinds()}
-        say(json_text.dumps({**about, "services": rows}))
-    elif known is None:
-        say(f"nothing runs for {where.root}")
-    else:
-        say(f"home {printable(str(where.root))}, gateway 127.0.0.1:{state.ports['gateway']}")
-        say(f"sandbox of strangers' files: {confine.kinds()}")
-        shown = [{**row, "memory_bytes": f"{int(str(row['memory_bytes'])) >> 20} MiB"} for row in rows]
-        table(["service", "state", "pid", "uptime s", "memory", "address"], [list(row.values()) for row in shown])
-    return 0 if found and all(p.state == "RUNNING" for p in found) else 1
+
+
+def _platform() -> tuple[Any, str]:
+    """What the gateway tells, or why it tells nothing."""
+    from vidx.gateway.v1 import status_service_pb2 as pb
+
+    from services.cli.client import connect
+
+    try:
+        with connect() as gateway:
+            return gateway.call(gateway.status.GetStatus, pb.GetStatusRequest(), STATUS_S), ""
+    except VidxError as error:
+        return None, error.message
 
 
 @click.command("logs")

@@ -66,13 +66,18 @@ def plan(home: Home, ports: Mapping[str, int], pack: Path, options: Options) -> 
         stage, _, number = name.partition("-")
         role = {"pipeline": "work", "gateway": ""}.get(stage, "work" if number else "all")
         port = 0 if number or stage == "pipeline" else ports[stage]
-        found.append(_service(name, env, role, port, ports[_METRICS.format(name)]))
+        found.append(_service(name, env, role, port, ports[metrics_name(name)]))
     return found
+
+
+def metrics_name(process: str) -> str:
+    """What the port of a process's metrics is called among the ports."""
+    return _METRICS.format(process)
 
 
 def port_names(options: Options) -> list[str]:
     """Every port that the programs need."""
-    return list(dict.fromkeys((*PORTS, *(_METRICS.format(name) for name in _processes(options)))))
+    return list(dict.fromkeys((*PORTS, *(metrics_name(name) for name in _processes(options)))))
 
 
 def _processes(options: Options) -> list[str]:
