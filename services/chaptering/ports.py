@@ -70,7 +70,7 @@ class Formats(Protocol):
         """A file of at least one chapter. Raises InvalidInput for an unknown format, or chapters that do not fit."""
 
     def read(self, format_: str, content: bytes, duration: int) -> tuple[Chapter, ...]:
-        """The chapters of a file; they cover the video of `duration` ns, and those with a title are locked.
+        """The chapters of a file; they cover the video of `duration` ns, and those that the file names are locked.
 
         Raises InvalidInput for a file that cannot be read, or whose chapters do not fit the video.
         """

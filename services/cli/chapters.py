@@ -26,7 +26,7 @@ def chapters(gateway: Gateway, request: pb.ListChaptersRequest) -> pb.ListChapte
 def change(name: str, file: str | None) -> pb.UpdateChaptersRequest:
     """What to ask to set the chapters of a file, or, without one, to forget what was set. Raises InvalidInput, OSError.
 
-    A file is what `vidx chapters --json` prints, or WebVTT, FFmetadata or lines with times, such as "[0:00] Title".
+    A file is what `vidx chapters --json` prints, or WebVTT, FFmetadata, SRT or lines with times, such as "0:00 Title".
     """
     request = pb.UpdateChaptersRequest(parent=name)
     if file is None:
@@ -43,7 +43,8 @@ def change(name: str, file: str | None) -> pb.UpdateChaptersRequest:
     except (ParseError, UnicodeDecodeError) as error:
         rule = "JSON must be what `vidx chapters --json` prints"
         raise InvalidInput(f"{printable(os.path.basename(file))}: {rule}: {error}") from error
-    request.chapters.SetInParent()
+    if not found.chapters:
+        raise InvalidInput(f"{printable(os.path.basename(file))}: it names no chapter; --clear forgets what was set")
     for one in found.chapters:
         request.chapters.chapters.add(range=one.range, title=one.title)
     return request

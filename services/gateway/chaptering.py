@@ -183,7 +183,7 @@ class Chaptering:
         return File(file.content, file.media_type, file.ending)
 
     def read(self, format_: str, content: bytes, length: int) -> Chapters:
-        """The chapters of a file for a video of so many nanoseconds; those with a title are locked.
+        """The chapters of a file for a video of so many nanoseconds; those that the file names are locked.
 
         Raises InvalidInput, which names the field of `file`.
         """

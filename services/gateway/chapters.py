@@ -1,5 +1,6 @@
 """The chapters of a video: read, made for a call, set by hand, exported."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,8 @@ LONGEST_TITLE = 200
 LONGEST_FILE = 1 << 20
 GAP = SECOND // 10
 """Chapters closer than this meet: what lies between them comes of rounding, and is no chapter."""
+_SRT = re.compile(rb"\d+[ \t]*\r?\n[\d:,. \t]+-->")
+"""A subtitle's number, and its times."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,9 @@ def told(content: bytes) -> str:
     begins = content.removeprefix(b"\xef\xbb\xbf").lstrip()
     if begins.startswith(b"WEBVTT"):
         return "webvtt"
-    return "ffmetadata" if begins.startswith(b";FFMETADATA") else "youtube"
+    if begins.startswith(b";FFMETADATA"):
+        return "ffmetadata"
+    return "srt" if _SRT.match(begins) else "youtube"
 
 
 def checked(chapters: Sequence[tuple[int, int, str]], duration: int) -> tuple[Chapter, ...]:

@@ -76,6 +76,11 @@ def test_what_json_prints_can_be_edited_and_set(gateway, vidx, tmp_path: Path):
         done = vidx("chapters", "v0", "--set", str(path))
         assert (done.status, len(done.err.splitlines())) == (1, 1)
         assert f"{path.name}: JSON must be what `vidx chapters --json` prints" in done.err
+    # Another tool's JSON names no chapters, and is no wish to forget those that are there.
+    for text in ('{"OTIO_SCHEMA": "Timeline.1", "tracks": {}}', "{}", '{"chapters": []}'):
+        named.write_text(text)
+        done = vidx("chapters", "v0", "--set", str(named))
+        assert (done.status, "edited.json: it names no chapter; --clear forgets" in done.err) == (1, True)
     assert len(gateway.edits) == 1
 
 

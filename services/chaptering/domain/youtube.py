@@ -7,15 +7,17 @@ YouTube takes them when the first is at 0:00, there are at least three in ascend
 import re
 from collections.abc import Sequence
 
-from services.chaptering.domain.listing import listed, titles
+from services.chaptering.domain.listing import Entry, listed, titles
 from services.core.chapters import Chapter
 from services.core.errors import InvalidInput
-from services.core.times import SECOND
+from services.core.times import MILLISECOND, SECOND
 
 FEWEST = 3
 SHORTEST = 10
 """Seconds."""
-_LINE = re.compile(r"^\W*?(?:(?P<h>\d{1,3}):)?(?P<m>\d{1,3}):(?P<s>[0-5]\d)\W*?[\s\-–—:.)\]]+(?P<title>\S.*)$")
+_TIME = r"(?:(?P<h>\d{1,3}):)?(?P<m>\d{1,3}):(?P<s>[0-5]\d)(?:[.,](?P<ms>\d{1,3}))?(?![:.,]?\d)"
+_END = r"(?:\s*[-–—]\s*(?:\d{1,3}:)?\d{1,3}:[0-5]\d(?!\d))?"
+_LINE = re.compile(rf"^\W*?{_TIME}(?!\s*-->){_END}\W*?[\s\-–—:.)\]]+(?P<title>\S.*)$")
 
 
 def write(chapters: Sequence[Chapter]) -> str:
@@ -43,12 +45,13 @@ def read(text: str, duration: int) -> tuple[Chapter, ...]:
     for line in text.splitlines():
         match = _LINE.match(line)
         if match:
-            hours, minutes, seconds = int(match["h"] or 0), int(match["m"]), int(match["s"])
-            found.append((((hours * 60) + minutes) * 60 + seconds, match["title"].strip()))
+            seconds = (int(match["h"] or 0) * 60 + int(match["m"])) * 60 + int(match["s"])
+            ms = int((match["ms"] or "0").ljust(3, "0"))
+            found.append(Entry(seconds * SECOND + ms * MILLISECOND, match["title"].strip()))
     if not found:
         rule = "lines such as 0:00 Title"
         raise InvalidInput(f"no chapters found; wanted {rule}", fields={"content": rule})
-    return listed([(start * SECOND, title) for start, title in found], duration)
+    return listed(found, duration)
 
 
 def stamp(seconds: int) -> str:

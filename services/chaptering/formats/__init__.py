@@ -24,6 +24,7 @@ READERS: Mapping[str, Callable[[str, int], tuple[Chapter, ...]]] = {
     "webvtt": webvtt.read,
     "youtube": youtube.read,
     "ffmetadata": ffmetadata.read,
+    "srt": subtitles.read,
 }
 
 
@@ -39,7 +40,7 @@ def write(format_: str, chapters: Sequence[Chapter], film: Film) -> File:
 
 
 def read(format_: str, content: bytes, duration: int) -> tuple[Chapter, ...]:
-    """The chapters of a file; they cover the video of `duration` ns, and those with a title are locked.
+    """The chapters of a file; they cover the video of `duration` ns, and those that the file names are locked.
 
     Raises InvalidInput for a file that cannot be read, or whose chapters do not fit the video.
     """

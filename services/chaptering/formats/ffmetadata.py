@@ -8,7 +8,7 @@ import av
 from av.error import FFmpegError
 
 from services.chaptering.domain.film import Film
-from services.chaptering.domain.listing import listed, one_line, titles
+from services.chaptering.domain.listing import Entry, listed, one_line, titles
 from services.core.chapters import Chapter
 from services.core.errors import InvalidInput
 from services.core.times import SECOND
@@ -41,7 +41,9 @@ def read(text: str, duration: int) -> tuple[Chapter, ...]:
         base = chapter["time_base"]
         if base is None or base <= 0:
             raise InvalidInput("a chapter's TIMEBASE is not above 0", fields={"content": "TIMEBASE above 0"})
-        entries.append((round(chapter["start"] * base * SECOND), chapter["metadata"].get("title", "")))
+        start, end = (round(chapter[edge] * base * SECOND) for edge in ("start", "end"))
+        # Without an END, FFmpeg lets a chapter end where the next begins, and the last one where it begins itself.
+        entries.append(Entry(start, chapter["metadata"].get("title", ""), end))
     return listed(entries, duration)
 
 

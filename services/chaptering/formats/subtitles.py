@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import pysubs2
 
 from services.chaptering.domain.film import Film
-from services.chaptering.domain.listing import titles
+from services.chaptering.domain.listing import Entry, listed, titles
 from services.core.chapters import Chapter
+from services.core.errors import InvalidInput
 from services.core.times import MILLISECOND
 
 
@@ -20,3 +21,15 @@ def write(chapters: Sequence[Chapter], film: Film) -> str:
         track.append(pysubs2.SSAEvent(start, end, text=shown))
     text: str = track.to_string("srt")
     return text
+
+
+def read(text: str, duration: int) -> tuple[Chapter, ...]:
+    """Raises InvalidInput when there are no subtitles, or they do not fit the video."""
+    try:
+        found = pysubs2.SSAFile.from_string(text, format_="srt")
+    except (pysubs2.exceptions.Pysubs2Error, ValueError) as error:
+        raise InvalidInput(f"not SRT: {error}", fields={"content": "SRT"}) from error
+    if not found.events:
+        raise InvalidInput("not SRT: it has no subtitle", fields={"content": "SRT"})
+    entries = [Entry(e.start * MILLISECOND, e.plaintext, e.end * MILLISECOND) for e in found]
+    return listed(entries, duration)

@@ -8,7 +8,7 @@ import webvtt
 from webvtt.errors import MalformedCaptionError, MalformedFileError
 
 from services.chaptering.domain.film import Film
-from services.chaptering.domain.listing import listed, titles
+from services.chaptering.domain.listing import Entry, listed, titles
 from services.core.chapters import Chapter
 from services.core.errors import InvalidInput
 from services.core.times import MILLISECOND
@@ -33,7 +33,14 @@ def read(text: str, duration: int) -> tuple[Chapter, ...]:
         found = webvtt.WebVTT.from_buffer(io.StringIO(text)).captions
     except (MalformedFileError, MalformedCaptionError) as error:
         raise InvalidInput(f"not WebVTT: {error}", fields={"content": "WebVTT, beginning with WEBVTT"}) from error
-    entries = [(cue.start_time.in_milliseconds() * MILLISECOND, html.unescape(cue.text)) for cue in found]
+    entries = [
+        Entry(
+            cue.start_time.in_milliseconds() * MILLISECOND,
+            html.unescape(cue.text),
+            cue.end_time.in_milliseconds() * MILLISECOND,
+        )
+        for cue in found
+    ]
     return listed(entries, duration)
 
 

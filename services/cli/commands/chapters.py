@@ -47,8 +47,8 @@ def chapters_command(
 ) -> int:
     """The chapters of a video, in order; or set them by hand.
 
-    --set takes WebVTT, YouTube lines, FFmetadata, or the JSON that --json prints. All chapters of the file are locked:
-    they stay as they are, and the rest of the video is divided around them. With --json they are one message.
+    --set takes WebVTT, YouTube lines, FFmetadata, SRT, or the JSON that --json prints. All chapters of the file are
+    locked: they stay as they are, and the rest of the video is divided around them. With --json they are one message.
     """
     from vidx.gateway.v1 import video_index_service_pb2 as pb
 

@@ -16,7 +16,7 @@ from yt_dlp.extractor.common import InfoExtractor
 
 from services.chaptering import formats
 from services.chaptering.domain.film import Film
-from services.chaptering.domain.listing import listed, one_line
+from services.chaptering.domain.listing import Entry, listed, one_line
 from services.chaptering.formats.edl import frame, stamp, timecode_rate
 from services.core.chapters import Chapter
 from services.core.errors import InvalidInput
@@ -27,7 +27,7 @@ ODD = "A = b; #1 \\ <i>{é} & 日本"
 
 def made(*starts: float, end: float, titles: Sequence[str] = ()) -> tuple[Chapter, ...]:
     named = [*titles, *(f"Part {i}" for i in range(len(titles), len(starts)))]
-    return listed([(round(s * SECOND), t) for s, t in zip(starts, named, strict=True)], round(end * SECOND))
+    return listed([Entry(round(s * SECOND), t) for s, t in zip(starts, named, strict=True)], round(end * SECOND))
 
 
 CHAPTERS = made(0, 61.5, 3723.25, end=7200, titles=["Welcome", ODD, "Questions"])
@@ -66,7 +66,7 @@ def test_srt_is_read_by_ffmpeg() -> None:
 
 
 def test_ffmetadata_is_read_by_ffmpeg_to_the_nanosecond() -> None:
-    chapters = listed([(0, "Welcome"), (61_500_000_001, ODD)], 7_200_000_000_003)
+    chapters = listed([Entry(0, "Welcome"), Entry(61_500_000_001, ODD)], 7_200_000_000_003)
     with av.open(io.BytesIO(text("ffmetadata", chapters).encode()), format="ffmetadata") as box:
         found = [(c["start"], c["end"], c["metadata"]["title"]) for c in box.chapters()]
         assert {c["time_base"] for c in box.chapters()} == {Fraction(1, SECOND)}
@@ -166,7 +166,7 @@ starts_of = st.lists(st.integers(1, 10_000_000), max_size=20, unique=True)
 
 @given(starts_of, st.lists(st.text(max_size=40), min_size=21, max_size=21))
 def test_any_titles_and_times_come_back_from_ffmetadata_and_webvtt(starts: list[int], titles: list[str]) -> None:
-    entries = [(ms * MILLISECOND, title) for ms, title in zip([0, *sorted(starts)], titles, strict=False)]
+    entries = [Entry(ms * MILLISECOND, title) for ms, title in zip([0, *sorted(starts)], titles, strict=False)]
     chapters = listed(entries, 10_000_001 * MILLISECOND)
     for format_ in ("ffmetadata", "webvtt"):
         found = formats.read(format_, text(format_, chapters).encode(), chapters[-1].range.end)
@@ -176,9 +176,15 @@ def test_any_titles_and_times_come_back_from_ffmetadata_and_webvtt(starts: list[
 
 
 def test_lines_that_people_write_are_read() -> None:
-    said = "My talk\n\n00:00 - Welcome\n(1:30) Bees\n• 02:05 – Dances: how?\nThanks!\n"
+    said = "My talk\n\n00:00 - Welcome\n(1:30) Bees\n• 02:05 – Dances: how?\n2:30.5 Ants\n3:00 - 4:00 42 wasps\nThanks!\n"
     found = formats.read("youtube", said.encode(), 300 * SECOND)
-    assert [(c.range.start // SECOND, c.title) for c in found] == [(0, "Welcome"), (90, "Bees"), (125, "Dances: how?")]
+    assert [(c.range.start / SECOND, c.title) for c in found] == [
+        (0, "Welcome"),
+        (90, "Bees"),
+        (125, "Dances: how?"),
+        (150.5, "Ants"),
+        (180, "42 wasps"),
+    ]
 
 
 def test_a_list_that_begins_late_leaves_a_chapter_before_it() -> None:
@@ -190,6 +196,52 @@ def test_a_list_that_begins_late_leaves_a_chapter_before_it() -> None:
 @pytest.mark.parametrize(
     ("format_", "content"),
     [
+        (
+            "webvtt",
+            "WEBVTT\n\n00:10.000 --> 00:20.000\nBees\n\n00:20.400 --> 00:40.000\n\n00:50.000 --> 00:58.000\nAnts\n",
+        ),
+        (
+            "ffmetadata",
+            ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=10000\nEND=20000\ntitle=Bees\n"
+            "[CHAPTER]\nTIMEBASE=1/1000\nSTART=20400\nEND=40000\n"
+            "[CHAPTER]\nTIMEBASE=1/1000\nSTART=50000\nEND=58000\ntitle=Ants\n",
+        ),
+        (
+            "srt",
+            "1\n00:00:10,000 --> 00:00:20,000\n<b>Bees</b>\n\n2\n00:00:20,400 --> 00:00:40,000\n\n\n"
+            "3\n00:00:50,000 --> 00:00:58,000\nAnts\n",
+        ),
+    ],
+)
+def test_where_chapters_of_a_file_end_is_kept_and_what_lies_between_is_free(format_: str, content: str) -> None:
+    found = formats.read(format_, content.encode(), 60 * SECOND)
+    assert [(c.range.start / SECOND, c.range.end / SECOND, c.title, c.locked) for c in found] == [
+        (0, 10, "", False),
+        (10, 20.4, "Bees", True),
+        (20.4, 40, "", True),
+        (40, 50, "", False),
+        (50, 58, "Ants", True),
+        (58, 60, "", False),
+    ]
+
+
+def test_chapters_of_a_file_that_overlap_end_where_the_next_begins_and_all_end_with_the_video() -> None:
+    content = b"WEBVTT\n\n00:00.000 --> 01:30.000\nAll\n\n00:20.000 --> 01:30.000\nBees\n"
+    found = formats.read("webvtt", content, 60 * SECOND)
+    assert [(c.range.start // SECOND, c.range.end // SECOND, c.title) for c in found] == [(0, 20, "All"), (20, 60, "Bees")]
+
+
+@pytest.mark.parametrize("format_", ["edl", "otio", "srt"])
+def test_what_other_formats_hold_is_no_list_of_lines(format_: str) -> None:
+    with pytest.raises(InvalidInput, match="lines such as"):
+        formats.read("youtube", text(format_).encode(), 7200 * SECOND)
+
+
+@pytest.mark.parametrize(
+    ("format_", "content"),
+    [
+        ("srt", b"0:00 Bees\n1:00 Ants\n"),
+        ("srt", b""),
         ("webvtt", b"no header"),
         ("webvtt", b"WEBVTT\n\n"),
         ("webvtt", b"WEBVTT\n\n00:00.000 --> 00:05.000\na\n\n02:00.000 --> 03:00.000\nlate\n"),

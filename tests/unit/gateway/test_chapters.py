@@ -53,6 +53,8 @@ def test_chapters_with_room_between_them_stay_as_they_are() -> None:
         (b"WEBVTT\n\n", "webvtt"),
         (b"\xef\xbb\xbf\nWEBVTT", "webvtt"),
         (b" ;FFMETADATA1\n", "ffmetadata"),
+        (b"\n1\r\n00:00:00,000 --> 00:00:01,000\r\nOne\r\n", "srt"),
+        (b"1\n0:00 One\n", "youtube"),
         (b"0:00 WEBVTT\n", "youtube"),
         (b"", "youtube"),
     ],

@@ -574,7 +574,7 @@ class ImportRequest(_message.Message):
     content: _builtins.bytes
     """The file; at most 1 MiB of UTF-8."""
     format: _builtins.str
-    """"webvtt", "youtube" or "ffmetadata"."""
+    """"webvtt", "youtube", "ffmetadata" or "srt"."""
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
         """How long the video is."""

@@ -1976,9 +1976,11 @@ class ChapterFile(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     format: _builtins.str
-    """"webvtt", "youtube" or "ffmetadata". Empty: told from the content."""
+    """"webvtt", "youtube", "ffmetadata" or "srt". Empty: told from the content."""
     content: _builtins.bytes
-    """UTF-8; at most 1 MiB."""
+    """UTF-8; at most 1 MiB, and 500 chapters. One that the file names without a title is given one; one without an end
+    lasts until the next begins.
+    """
     def __init__(
         self,
         *,
