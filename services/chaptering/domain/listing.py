@@ -14,7 +14,7 @@ FREE = SECOND
 
 
 class Entry(NamedTuple):
-    """A chapter as a file names it; times in ns. Without an `end`, or with one at its start, it lasts until the next."""
+    """A chapter as a file names it; times in ns. Without an `end` after its start it lasts until the next one."""
 
     start: int
     title: str

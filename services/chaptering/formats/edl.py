@@ -25,6 +25,8 @@ RATES = {
 """Frames a second that timecode is defined for, as the library calls them."""
 NEAR = Fraction(1, 5000)
 """A file's average rate is seldom exact; within this share it is one of the above."""
+MOST_TIMES = 24
+"""A film that is so many times slower or faster than timecode shares no frames worth counting."""
 DROPPED = ("29.97", "59.94")
 """Rates that count in drop-frame timecode, which keeps to the clock; 23.976 has none."""
 DAY = 24 * 3600
@@ -33,31 +35,50 @@ DAY = 24 * 3600
 def write(chapters: Sequence[Chapter], film: Film) -> str:
     """Source and record times are the same: the film as it is, cut at its chapters. Times go to the nearest frame.
 
-    Raises InvalidInput for a rate without timecode, a film of a day or more, or more events than the form counts.
+    A film whose rate has no timecode is counted at one that has, which a comment says: times stay those of the clock.
+    Raises InvalidInput for a film of a day or more, or more events than the form counts.
     """
     rate, name = timecode_rate(film.rate)
     if chapters[-1].range.end >= DAY * SECOND or len(chapters) > 999:
         rule = "a film of less than 24 hours with at most 999 chapters"
         raise InvalidInput(f"an EDL holds {rule}", fields={"format": rule})
     drop = name in DROPPED
+    counted: list[str] = []
     lines = [f"TITLE: {one_line(film.title)[:70] or 'Chapters'}", f"FCM: {'' if drop else 'NON-'}DROP FRAME", ""]
+    if not _near(film.rate, rate):
+        # As a comment of the first event: readers know none before it.
+        counted = [f"* COUNTED AT {name} FRAMES A SECOND; THE FILM HAS {float(film.rate):.3f}"]
     for i, (chapter, title) in enumerate(zip(chapters, titles(chapters), strict=True), 1):
         first = frame(chapter.range.start, rate)
         last = max(first + 1, frame(chapter.range.end, rate))
         span = f"{stamp(first, name)} {stamp(last, name)}"
-        lines += [f"{i:03d}  AX       V     C        {span} {span}", f"* FROM CLIP NAME: {title}", ""]
+        lines += [f"{i:03d}  AX       V     C        {span} {span}", f"* FROM CLIP NAME: {title}", *counted, ""]
+        counted = []
     return "\n".join(lines)
 
 
 def timecode_rate(rate: Fraction) -> tuple[Fraction, str]:
-    """The rate that a film's average stands for, and its name. Raises InvalidInput when there is none."""
+    """The rate that a film's average stands for, and its name.
+
+    Of a rate without timecode, such as 15 or 120, the nearest that is a whole number of times as high or low, so that
+    its frames begin with frames; of any other, such as a variable one, 25.
+    """
     for exact, name in RATES.items():
-        if abs(rate - exact) <= exact * NEAR:
+        if _near(rate, exact):
             return exact, name
-    rule = f"one of {', '.join(RATES.values())} frames a second"
-    raise InvalidInput(
-        f"{float(rate):.3f} frames a second have no timecode; an EDL needs {rule}", fields={"format": rule}
-    )
+    multiples = [
+        (times, exact)
+        for exact in RATES
+        for ratio in (exact / rate, rate / exact)
+        for times in [round(ratio)]
+        if 2 <= times <= MOST_TIMES and _near(ratio, Fraction(times))
+    ]
+    _, exact = min(multiples, default=(0, Fraction(25)))
+    return exact, RATES[exact]
+
+
+def _near(rate: Fraction, exact: Fraction) -> bool:
+    return abs(rate - exact) <= exact * NEAR
 
 
 def frame(ns: int, rate: Fraction) -> int:

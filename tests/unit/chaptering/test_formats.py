@@ -133,8 +133,32 @@ def test_an_edl_says_how_frames_are_counted() -> None:
     assert "FCM: DROP FRAME" in text("edl", film=Film(rate=Fraction(2997, 100)))
     for rate in (Fraction(24000, 1001), Fraction(50)):
         assert "FCM: NON-DROP FRAME" in text("edl", film=Film(rate=rate))
-    with pytest.raises(InvalidInput, match="no timecode"):
-        text("edl", film=Film(rate=Fraction(2)))
+        assert "COUNTED AT" not in text("edl", film=Film(rate=rate))
+
+
+@pytest.mark.parametrize(
+    ("rate", "counted"),
+    [
+        (Fraction(2), "24"),
+        (Fraction(15), "30"),
+        (Fraction(15000, 1001), "29.97"),
+        (Fraction(25, 2), "25"),
+        (Fraction(100), "50"),
+        (Fraction(120000, 1001), "59.94"),
+        (Fraction(120), "60"),
+        (Fraction(2713, 100), "25"),
+        (Fraction(1, 10), "25"),
+        (Fraction(1000), "50"),
+    ],
+)
+def test_a_film_of_another_rate_is_counted_in_frames_that_timecode_knows(rate: Fraction, counted: str) -> None:
+    content = text("edl", film=Film("A talk", rate))
+    exact, name = timecode_rate(rate)
+    assert name == counted
+    clips = list(otio.adapters.read_from_string(content, "cmx_3600", rate=float(exact)).tracks[0])
+    starts = [round(clip.source_range.start_time.value) for clip in clips]
+    assert starts == [frame(c.range.start, exact) for c in CHAPTERS]
+    assert f"* COUNTED AT {counted} FRAMES A SECOND" in content
 
 
 def test_otio_is_read_by_its_library_and_any_reader_of_json() -> None:
@@ -176,7 +200,9 @@ def test_any_titles_and_times_come_back_from_ffmetadata_and_webvtt(starts: list[
 
 
 def test_lines_that_people_write_are_read() -> None:
-    said = "My talk\n\n00:00 - Welcome\n(1:30) Bees\n• 02:05 – Dances: how?\n2:30.5 Ants\n3:00 - 4:00 42 wasps\nThanks!\n"
+    said = (
+        "My talk\n\n00:00 - Welcome\n(1:30) Bees\n• 02:05 – Dances: how?\n2:30.5 Ants\n3:00 - 4:00 42 wasps\nThanks!\n"
+    )
     found = formats.read("youtube", said.encode(), 300 * SECOND)
     assert [(c.range.start / SECOND, c.title) for c in found] == [
         (0, "Welcome"),
@@ -228,7 +254,10 @@ def test_where_chapters_of_a_file_end_is_kept_and_what_lies_between_is_free(form
 def test_chapters_of_a_file_that_overlap_end_where_the_next_begins_and_all_end_with_the_video() -> None:
     content = b"WEBVTT\n\n00:00.000 --> 01:30.000\nAll\n\n00:20.000 --> 01:30.000\nBees\n"
     found = formats.read("webvtt", content, 60 * SECOND)
-    assert [(c.range.start // SECOND, c.range.end // SECOND, c.title) for c in found] == [(0, 20, "All"), (20, 60, "Bees")]
+    assert [(c.range.start // SECOND, c.range.end // SECOND, c.title) for c in found] == [
+        (0, 20, "All"),
+        (20, 60, "Bees"),
+    ]
 
 
 @pytest.mark.parametrize("format_", ["edl", "otio", "srt"])

@@ -2006,7 +2006,9 @@ class ExportChaptersRequest(_message.Message):
     parent: _builtins.str
     """Format: collections/{collection}/videos/{video}"""
     format: _builtins.str
-    """"webvtt", "youtube", "ffmetadata", "srt", "edl" or "otio"."""
+    """"webvtt", "youtube" (at least three chapters of ten seconds each), "ffmetadata", "srt", "edl" (in timecode of the
+    film's frame rate; of 25 or a multiple where that has none) or "otio".
+    """
     def __init__(
         self,
         *,
