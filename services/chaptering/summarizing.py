@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-import numpy.typing as npt
-
 from services.chaptering import sources
 from services.chaptering.asking import Asking, Writing
 from services.chaptering.domain.extracts import extract
+from services.chaptering.domain.focus import Focus
 from services.chaptering.domain.material import Material
 from services.chaptering.domain.several import Part, lay
 from services.chaptering.domain.sharing import share
@@ -19,8 +17,6 @@ from services.core.errors import Incomplete, InvalidInput, VidxError
 from services.core.jobs import Progress, no_progress
 from services.core.store import Artifacts
 from services.core.times import TimeRange
-
-F32 = npt.NDArray[np.float32]
 
 UNSAID = ("shots", "shot_vectors", "on_screen_text")
 """Kinds that sum nothing up; they are not read of several videos."""
@@ -117,15 +113,14 @@ class Summarizing:
             fields = {f"videos[{number}].{field}": rule for field, rule in error.fields.items()}
             raise type(error)(f"{known.video}: {error.message}", fields=fields) from error
 
-    def _focus(self, text: str, material: Material, space: str) -> F32 | None:
-        """The vector [d] of a focus, where there is one and vectors are known to compare it with."""
+    def _focus(self, text: str, material: Material, space: str) -> Focus | None:
+        """The focus, where there is one and vectors are known to compare it with."""
         if not text or not len(material.passage_vectors):
             return None
         encoded = self._sentences.encode([text])
         if encoded.space != space:
             raise Incomplete(f"the passages' vectors are of space {space}, not {encoded.space}: embed the video again")
-        vector: F32 = encoded.vectors[0]
-        return vector
+        return Focus(encoded.vectors[0], encoded.curves[0])
 
     def _asking(self, wish: Wish) -> Asking | None:
         return self._writing.call(wish.left) if self._writing else None

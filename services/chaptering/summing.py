@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from services.chaptering.asking import Asking
 from services.chaptering.domain import grounds
 from services.chaptering.domain.extracts import PART, WORDS, Said, sentences
+from services.chaptering.domain.focus import Focus
 from services.chaptering.domain.material import Material
 from services.chaptering.domain.phrases import words
 from services.chaptering.domain.tokens import clipped, groups, tokens
@@ -26,8 +26,6 @@ from services.core.chapters import Summary, SummarySentence
 from services.core.errors import Incomplete
 from services.core.jobs import Fault, Progress, no_progress
 from services.core.times import TimeRange
-
-F32 = npt.NDArray[np.float32]
 
 LEAST_WORDS = 60
 """Of less, the built-in summary is as good: a sentence or two of it."""
@@ -74,10 +72,10 @@ class Summing:
         if summary.chapter >= 0 and not summary.focus and summary.writer == self._writer.model:
             self._known[summary.chapter] = summary
 
-    def summary(self, builtin: Summary, focus: F32 | None = None, progress: Progress = no_progress) -> Summary:
+    def summary(self, builtin: Summary, focus: Focus | None = None, progress: Progress = no_progress) -> Summary:
         """A summary like the built-in one, which stands in, with a fault, when the model was asked in vain.
 
-        `focus` [d] is the vector of the summary's focus, if it has one and vectors are known. `progress` counts the
+        `focus` is that of the summary, if it has one and vectors are known. `progress` counts the
         parts that are summed up, and at last the summary; how many there are turns out round by round.
         """
         whole = TimeRange(0, self._material.duration)
@@ -103,7 +101,7 @@ class Summing:
         return replace(builtin, fault=fault)
 
     def _written(
-        self, said: Sequence[Said], total: int, wanted: Summary, focus: F32 | None, made: Made
+        self, said: Sequence[Said], total: int, wanted: Summary, focus: Focus | None, made: Made
     ) -> tuple[SummarySentence, ...]:
         about = clipped(wanted.focus, self._writer.room // 2)
         room = self._writer.room - tokens(about)
@@ -145,12 +143,12 @@ class Summing:
         """The number of the video that a passage is of."""
         return bisect_right(self._videos, self._said[row].passage.range.start)
 
-    def _leaves(self, said: Sequence[Said], room: int, focus: F32 | None) -> list[Note]:
+    def _leaves(self, said: Sequence[Said], room: int, focus: Focus | None) -> list[Note]:
         """The video's own sentences; of too many, those nearest to the focus."""
         notes = [Note(clipped(s.passage.text, room), (s.row,)) for s in said]
         if focus is None or said[0].vector is None:
             return notes
-        near = np.array([s.vector for s in said]) @ focus
+        near = focus.cosines(np.array([s.vector for s in said]))
         kept: list[int] = []
         left = room
         for i in np.argsort(-near, kind="stable"):

@@ -261,7 +261,9 @@ def test_ten_hours_fit_a_small_context(server: ChatServer, artifacts: ArtifactSt
 def test_a_summary_on_demand_is_by_the_model_or_says_why_not(server: ChatServer, artifacts: ArtifactStore) -> None:
     material = talk((20, 25, 30))
     keys, wish = store(artifacts, material), Wish(Length.SHORT, "bees")
-    service = summarizing(artifacts, knowing(material), Writing(writer(server)))
+    encoder = knowing(material)
+    encoder.known = {**encoder.known, "bees": material.passage_vectors[0]}
+    service = summarizing(artifacts, encoder, Writing(writer(server)))
     assert service.summary(keys, (), None, wish).writer == "lm"
     server.mode = "down"
     found = service.summary(keys, (), None, wish)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from services.chaptering.domain.focus import Focus
 from services.chaptering.domain.material import Material
 from services.chaptering.domain.phrases import plain, unspaced, words
 from services.chaptering.domain.summaries import Line, choose
@@ -48,13 +49,17 @@ def extract(
     chapters: Sequence[TimeRange],
     scope: TimeRange,
     length: Length,
-    focus: F32 | None = None,
+    focus: Focus | None = None,
 ) -> tuple[SummarySentence, ...]:
     """Sentences of a range in order of time; none when nothing is said, told or written there.
 
-    `chapters` cover the video. `focus` [d] is the unit vector of what is wanted, in the space of the passages' vectors.
+    `chapters` cover the video. With a focus they are about that, and none where nothing is; without vectors of the
+    passages it is left out of account.
     """
     found = sentences(material, chapters, scope)
+    if focus is not None and found and found[0].vector is not None:
+        about = focus.about(np.array([s.vector for s in found]))
+        found = [s for s, is_ in zip(found, about, strict=True) if is_]
     if not found:
         return ()
     rows = np.array([s.vector for s in found]) if found[0].vector is not None else None
@@ -66,7 +71,7 @@ def extract(
         found, worth, rows = [found[i] for i in keep], worth[keep], None if rows is None else rows[keep]
     lines = [Line(len(words(s.passage.text)), s.group, s.passage.confidence) for s in found]
     budget = min(WORDS[length], max(1, sum(line.words for line in lines) // PART))
-    near = None if focus is None or rows is None else _near(rows, focus)
+    near = None if focus is None or rows is None else _near(focus.cosines(rows))
     places = choose(lines, _likeness(found, rows), worth, budget, near)
     return tuple(SummarySentence(found[i].passage.text, (found[i].passage.range,), found[i].chapter) for i in places)
 
@@ -135,9 +140,8 @@ def _likeness(found: Sequence[Said], rows: F32 | None) -> F64:
     return _bounded(table @ table.T)
 
 
-def _near(rows: F32, focus: F32) -> F64:
+def _near(cosines: F64) -> F64:
     """[n] in [0, 1]: 1 for the nearest sentence, 0 for those that are no nearer than usual."""
-    cosines = rows.astype(np.float64) @ focus
     usual = float(np.median(cosines))
     return _bounded((cosines - usual) / max(float(cosines.max()) - usual, STEADY))
 

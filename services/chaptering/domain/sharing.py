@@ -4,18 +4,16 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from services.chaptering.domain.extracts import PART, WORDS, Said, extract, sentences
+from services.chaptering.domain.focus import Focus
 from services.chaptering.domain.phrases import words
 from services.chaptering.domain.several import Laid
 from services.core.chapters import Length, SummarySentence
 
-F32 = npt.NDArray[np.float32]
 
-
-def share(laid: Laid, length: Length, focus: F32 | None = None) -> tuple[SummarySentence, ...]:
-    """Sentences of all videos on the common timeline, in order; `focus` [d] as for `extract`.
+def share(laid: Laid, length: Length, focus: Focus | None = None) -> tuple[SummarySentence, ...]:
+    """Sentences of all videos on the common timeline, in order; `focus` as for `extract`.
 
     They are chosen from all together. A video of which none is then gets one, of the room that is left or that videos
     with several give up. With a focus it must be as near to it as the others are.
@@ -60,11 +58,11 @@ def _with(laid: Laid, chosen: list[SummarySentence], more: SummarySentence, room
     return [*kept, more]
 
 
-def _nearness(said: Sequence[Said], focus: F32 | None) -> dict[int, float]:
+def _nearness(said: Sequence[Said], focus: Focus | None) -> dict[int, float]:
     """Cosines to the focus by when a sentence begins; none without a focus or vectors."""
     if focus is None or not said or said[0].vector is None:
         return {}
-    near = np.array([s.vector for s in said]) @ focus
+    near = focus.cosines(np.array([s.vector for s in said]))
     return {s.passage.range.start: float(value) for s, value in zip(said, near, strict=True)}
 
 

@@ -147,7 +147,7 @@ def summary_command(
     else:
         table(["range", "text"], rows)
     if not found.sentences:
-        click.echo("nothing is said, shown as text or described", err=True)
+        click.echo("nothing is about that" if focus else "nothing is said, shown as text or described", err=True)
     return 0
 
 

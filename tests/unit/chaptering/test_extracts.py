@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from services.chaptering.domain.extracts import WORDS, extract
+from services.chaptering.domain.focus import Focus
 from services.chaptering.domain.grounding import ground
 from services.chaptering.domain.material import Material
 from services.chaptering.domain.phrases import words
@@ -59,8 +60,19 @@ def test_what_is_said_twice_is_told_once() -> None:
 def test_a_focus_draws_the_summary_to_it() -> None:
     material = long_talk()
     focus = unit(material.passage_vectors[40:].mean(0, keepdims=True))[0]
-    found = extract(material, chapters(), TimeRange(0, material.duration), Length.SHORT, focus)
+    whole, curve = TimeRange(0, material.duration), np.array([0.3, 0.05])
+    found = extract(material, chapters(), whole, Length.SHORT, Focus(focus, curve))
     assert {s.chapter for s in found} == {2}
+
+
+def test_what_is_not_about_the_focus_is_left_out_and_where_nothing_is_there_is_no_summary() -> None:
+    material = long_talk()
+    whole, wanted = TimeRange(0, material.duration), material.passages[44]
+    # A curve so steep that only the very same sentence is about it.
+    own = Focus(material.passage_vectors[44], np.array([0.98, 0.001]))
+    assert [s.text for s in extract(material, chapters(), whole, Length.LONG, own)] == [wanted.text]
+    other = Focus(unit(np.random.default_rng(5).normal(size=(1, len(own.vector))))[0], np.array([0.9, 0.01]))
+    assert extract(material, chapters(), whole, Length.LONG, other) == ()
 
 
 def test_without_vectors_words_are_compared_and_without_speech_captions() -> None:

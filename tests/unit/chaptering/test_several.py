@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.chaptering.domain.extracts import WORDS, extract, sentences
+from services.chaptering.domain.focus import Focus
 from services.chaptering.domain.material import Material
 from services.chaptering.domain.phrases import words
 from services.chaptering.domain.several import Laid, Part, lay
@@ -156,5 +157,5 @@ def test_with_a_focus_only_videos_that_say_something_of_it_are_heard() -> None:
     given_ = [Part(f"v{i}", talk((20,), seed=i, dimension=200)) for i in range(4)]
     focus = given_[2].material.passage_vectors.mean(0)
     laid = lay(given_)
-    found = share(laid, Length.MEDIUM, focus / np.linalg.norm(focus))
+    found = share(laid, Length.MEDIUM, Focus(focus / np.linalg.norm(focus), np.array([0.0, 0.1])))
     assert heard(laid, found) == ["v2"]

@@ -3,10 +3,12 @@
 import itertools
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from services.chaptering.asking import Asking
 from services.chaptering.domain.extracts import WORDS, extract
+from services.chaptering.domain.focus import Focus
 from services.chaptering.domain.material import Material
 from services.chaptering.domain.tokens import tokens
 from services.chaptering.ports import Written
@@ -141,7 +143,7 @@ def test_a_model_that_makes_nothing_shorter_is_a_fault() -> None:
 def test_with_a_focus_the_model_is_shown_what_is_near_it() -> None:
     material, writer = talk(LENGTHS), FakeWriter(room=400)
     own = replace(builtin(material), focus="bees")
-    focus = material.passage_vectors[45:].mean(0)
+    focus = Focus(material.passage_vectors[45:].mean(0), np.array([0.0, 0.1]))
     found = summing(writer, material).summary(own, focus)
     assert len(writer.asked) == 1
     assert writer.wanted == [(WORDS[Length.MEDIUM], "bees")]

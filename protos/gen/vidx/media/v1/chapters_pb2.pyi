@@ -191,7 +191,7 @@ class Summary(_message.Message):
     @_builtins.property
     def sentences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SummarySentence]:
         """In order of time; of several videos, one video after the other. None where nothing is said, shown as text or
-        described.
+        described, or nothing of that is about the focus.
         """
 
     @_builtins.property
