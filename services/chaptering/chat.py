@@ -106,7 +106,7 @@ class ChatWriter:
         given = self._ask("titles", {"chapters": _numbered(texts)}, form, words=MOST_WORDS)
         found = [""] * len(texts)
         for one in given:
-            title = clean(one.title, MOST_TITLE + 1).strip(" \"'“”‘’«».")
+            title = clean(one.title, MOST_TITLE + 1).strip(" \"'“”‘’«».,;:")
             if 1 <= one.number <= len(texts) and len(title) <= MOST_TITLE:
                 found[one.number - 1] = found[one.number - 1] or title
         return found

@@ -109,7 +109,7 @@ def test_what_comes_back_is_bounded_and_cleaned(server: ChatServer) -> None:
     model = writer(server)
     server.writes = lambda data: {
         "titles": [
-            {"number": 1, "title": ' "Bees\x07\n dance." '},
+            {"number": 1, "title": ' "Bees\x07\n dance,." '},
             {"number": 1, "title": "Again"},
             {"number": 2, "title": "x" * 5000},
             {"number": 9, "title": "Nowhere"},

@@ -415,6 +415,7 @@ def test_retry_and_cancel(gateway, vidx):
     gateway.add("film")
     assert vidx("retry", "v0").status == 1
     assert vidx("retry", "v0", "--stage", "decoding").out == "collections/default/videos/v0: PROCESSING\n"
+    assert vidx("retry", "v0", "--stage", "decoding", "--wait").out == "collections/default/videos/v0: READY\n"
     assert json.loads(vidx("cancel", "v0", "--json").out)["state"] == "CANCELLED"
 
 

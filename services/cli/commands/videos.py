@@ -110,17 +110,18 @@ def watch_command(name: str, collection: str, json: bool) -> int:
 @click.command("retry")
 @options.name
 @click.option("--stage", default="", help="Do this stage again, and what depends on it.")
+@click.option("--wait", is_flag=True, help="Until it has been done.")
 @options.as_json
-def retry_command(name: str, collection: str, stage: str, json: bool) -> None:
+def retry_command(name: str, collection: str, stage: str, wait: bool, json: bool) -> int:
     """Start a FAILED or CANCELLED video again, or fill in what a READY one lacks; or do a stage of it again."""
     from vidx.gateway.v1 import video_index_service_pb2 as pb
 
+    from services.cli.changing import changed
     from services.cli.client import connect, video_name
 
     with connect() as gateway:
         request = pb.RetryVideoRequest(name=video_name(name, collection), stage=stage)
-        video = gateway.call(gateway.stub.RetryVideo, request)
-    say(json_line(video) if json else f"{video.name}: {pb.Video.State.Name(video.state)}")
+        return changed(gateway, gateway.call(gateway.stub.RetryVideo, request), wait, json)
 
 
 @click.command("cancel")

@@ -124,6 +124,13 @@ def test_rare_cuts_pull_chapters_and_many_do_not() -> None:
     assert starts(replace(material, shots=every)) == TRUTH
 
 
+def test_a_slide_that_comes_shortly_before_its_words_begins_the_chapter() -> None:
+    material = talk(LENGTHS)
+    cuts = [0, *(t - 2 * SENTENCE for t in TRUTH[1:]), material.duration]
+    slides = tuple(Shot(i, TimeRange(a, b)) for i, (a, b) in enumerate(itertools.pairwise(cuts)))
+    assert starts(replace(material, shots=slides), Wanted(count=4)) == cuts[:-1]
+
+
 def test_a_new_heading_begins_a_chapter() -> None:
     material = talk([140])
     box = Box(0.1, 0.1, 0.9, 0.2)
