@@ -1,6 +1,16 @@
 """Tables. Times are integer nanoseconds since the epoch; 0 means "not yet". States are those of `states`."""
 
-from sqlalchemy import JSON, BigInteger, Boolean, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -69,7 +79,7 @@ class Job(Base):
     __tablename__ = "jobs"
     __table_args__ = (
         ForeignKeyConstraint(["collection", "video"], ["videos.collection", "videos.id"], ondelete="CASCADE"),
-        Index("jobs_by_state", "state", "queue", "created"),
+        Index("jobs_by_state", "state", "queue", "collection", "created", "segment"),
     )
 
     collection: Mapped[str] = mapped_column(String(63), primary_key=True)
@@ -128,6 +138,16 @@ class Tombstone(Base):
     next_sweep: Mapped[int] = mapped_column(BigInteger)
 
 
+class Share(Base):
+    """How many jobs of a collection have gone to a queue, as `pipeline.shares` counts; of no collection: the clock."""
+
+    __tablename__ = "shares"
+
+    queue: Mapped[str] = mapped_column(String(31), primary_key=True)
+    collection: Mapped[str] = mapped_column(String(63), primary_key=True)
+    turn: Mapped[int] = mapped_column(BigInteger)
+
+
 class ApiKey(Base):
     """A key of the public API. What it opens is kept, itself only as a hash."""
 
@@ -165,3 +185,22 @@ class Quota(Base):
     """A minute."""
     uploads: Mapped[int] = mapped_column(BigInteger, default=0)
     """Under way at a gateway."""
+
+
+class AuditEvent(Base):
+    """Something that a caller did or tried. Triggers refuse to change or remove rows."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (Index("audit_by_collection", "collection", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+    time: Mapped[int] = mapped_column(BigInteger)
+    actor: Mapped[str] = mapped_column(String(255))
+    peer: Mapped[str] = mapped_column(String(255))
+    """Address that the call came from."""
+    method: Mapped[str] = mapped_column(String(255))
+    collection: Mapped[str] = mapped_column(String(63))
+    """Id of the first collection that the call named; empty for the platform."""
+    resources: Mapped[list[str]] = mapped_column(JSON)
+    """Names that the call gave, or made."""
+    outcome: Mapped[str] = mapped_column(String(63))

@@ -19,6 +19,7 @@ COMMANDS = {
     "models": ("models", "Build model packs."),
     "keys": ("keys", "Keys of the gateway: create, list, rotate, revoke."),
     "quota": ("keys", "What a collection may have, and has."),
+    "audit": ("audit", "Who changed what, or tried to."),
     "collections": ("collections", "Create, list, label and delete collections."),
     "index": ("index", "Add videos: files, folders or addresses."),
     "search": ("search", "Find moments by text."),

@@ -11,6 +11,7 @@ from vidx.gateway.v1.video_index_service_pb2_grpc import add_VideoIndexServiceSe
 from vidx.search.v1.search_service_pb2_grpc import SearchServiceStub
 from vidx.transcription.v1.transcription_service_pb2_grpc import TranscriptionServiceStub
 
+from services.catalog.audit import Audit
 from services.catalog.database import Database
 from services.catalog.keys import Keys
 from services.catalog.quotas import Quotas
@@ -97,8 +98,8 @@ def main() -> None:
     # These hold a thread for as long as they take; the others must not wait for one.
     held = settings.max_watchers + settings.max_uploads + settings.max_making + settings.max_cuts
     threads = server_settings.model_copy(update={"threads": server_settings.threads + held})
-    keys, quotas = Keys(database), Quotas(database)
-    access = AccessRpc(keys, quotas)
+    keys, quotas, audit = Keys(database), Quotas(database), Audit(database)
+    access = AccessRpc(keys, quotas, audit)
     called = {"search": search, "decoding": decoding, "transcription": transcription, "chaptering": making}
     status = StatusRpc(lambda: survey(database, queue), called)
     services: list[tuple[ServiceDescriptor, Register]] = [
@@ -109,7 +110,7 @@ def main() -> None:
     try:
         known = credentials(access_settings, keys) if access_settings.asks(server_settings) else None
         bounds = CallBounds(quotas, queue_settings.url.get_secret_value())
-        guard = Access([descriptor for descriptor, _ in services], known, bounds)
+        guard = Access([descriptor for descriptor, _ in services], known, bounds, audit)
         server = create_server(threads, services, guard)
     except VidxError as error:
         sys.exit(f"the gateway cannot start: {error.message}")

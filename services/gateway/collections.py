@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from services.catalog.database import Database
-from services.catalog.models import Collection, Upload, Video
+from services.catalog.models import Collection, Share, Upload, Video
 from services.core.errors import AlreadyExists, Conflict, InvalidInput, NotFound, VidxError
 from services.core.names import CollectionName, VideoName, check_id
 from services.gateway import pages
@@ -109,6 +109,7 @@ class Collections:
         with self._database.write() as session:
             # The reconciler takes away what is kept of unfinished uploads.
             session.execute(sa.update(Upload).where(Upload.collection == name.collection).values(updated=0))
+            session.execute(sa.delete(Share).where(Share.collection == name.collection))
             try:
                 session.execute(sa.delete(Collection).where(Collection.id == name.collection))
                 session.flush()

@@ -123,6 +123,7 @@ class VideoIndexRpc(TextRpc, ChapterRpc, SkimRpc, UrlRpc, DoctorRpc):
                 convert.spec_from(header.spec, header.file_name),
                 _chunks(request_iterator),
             )
+        callers.made(context, str(name))
         return self._video(name)
 
     def GetUpload(self, request: pb.GetUploadRequest, context: grpc.ServicerContext) -> pb.Upload:  # noqa: N802
@@ -136,6 +137,7 @@ class VideoIndexRpc(TextRpc, ChapterRpc, SkimRpc, UrlRpc, DoctorRpc):
         if done is None:
             with self._intake.room(), self._importer.open(request.uri) as (stream, file_name):
                 done = self._intake.take(parent, request.request_id, stream, convert.spec_from(request.spec, file_name))
+        callers.made(context, str(done))
         return self._video(done)
 
     def GetVideo(self, request: pb.GetVideoRequest, context: grpc.ServicerContext) -> pb.Video:  # noqa: N802

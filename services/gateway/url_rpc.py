@@ -7,6 +7,7 @@ from vidx.gateway.v1.video_index_service_pb2_grpc import VideoIndexServiceServic
 
 from services.core.names import CollectionName, VideoName
 from services.gateway import convert
+from services.gateway.access import callers
 from services.gateway.intake import Intake
 from services.gateway.urls import DirectUrls
 from services.gateway.videos import Videos
@@ -39,6 +40,7 @@ class UrlRpc(VideoIndexServiceServicer):
         with self._intake.room():
             spec = convert.spec_from(request.spec, request.file_name)
             name = self._intake.complete(CollectionName.parse(request.parent, "parent"), request.request_id, spec)
+        callers.made(context, str(name))
         return convert.video(self._videos.get(name))
 
     def GetMediaUrl(self, request: pb.GetMediaUrlRequest, context: grpc.ServicerContext) -> pb.MediaUrl:  # noqa: N802

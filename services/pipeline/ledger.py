@@ -4,17 +4,20 @@ Every function runs inside a transaction of its caller. A move is a compare-and-
 gateways can work on the same rows.
 """
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from services.catalog.models import Job, Tombstone, Video
+from services.catalog.models import Job, Share, Tombstone, Video
 from services.catalog.states import IN_FLIGHT, UNFINISHED, WHOLE_VIDEO, JobState, VideoState
 from services.core import artifacts, jobs
 from services.core.names import VideoName
 from services.pipeline import workflow
+from services.pipeline.shares import share
 
 
 def now() -> int:
@@ -131,19 +134,62 @@ def bury(session: Session, name: VideoName, next_sweep: int) -> None:
 
 
 def claim(session: Session, queue: str, room: int) -> list[Job]:
-    """Take at most `room` due jobs of a queue, oldest videos first, and mark them sent."""
-    query = (
-        sa.select(Job)
-        .where(Job.state == JobState.DUE, Job.queue == queue, Job.not_before <= now())
-        .order_by(Job.created, Job.segment)
-        .limit(room)
-        .with_for_update(skip_locked=True)
-    )
-    jobs = list(session.scalars(query))
-    for job in jobs:
+    """Take at most `room` due jobs of a queue, the collections in turn and of each the oldest videos first, and mark
+    them sent.
+    """
+    waiting = session.scalars(_COLLECTIONS, {"queue": queue}).all()
+    if not waiting:
+        return []
+    # The clock comes first: whoever holds it is the only one that shares the queue out.
+    known = sa.select(Share).where(Share.queue == queue, Share.collection.in_(["", *waiting]))
+    shares = {row.collection: row for row in session.scalars(known.order_by(Share.collection).with_for_update())}
+    clock = shares.get("") or _clock(session, queue)
+    lines = {collection: _oldest(session, queue, collection, room) for collection in waiting}
+    shared = share(lines, {name: row.turn for name, row in shares.items()}, clock.turn, room)
+    clock.turn = shared.clock
+    for collection, turn in shared.turns.items():
+        if collection in shares:
+            shares[collection].turn = turn
+        else:
+            session.add(Share(queue=queue, collection=collection, turn=turn))
+    for job in shared.sent:
         job.state, job.sent, job.alive, job.done, job.again = JobState.QUEUED, now(), 0, 0, False
         job.attempt += 1
-    return jobs
+    return shared.sent
+
+
+def _clock(session: Session, queue: str) -> Share:
+    """The clock of a queue that has had none; of two that make it, one waits for the other."""
+    with contextlib.suppress(IntegrityError), session.begin_nested():
+        session.add(Share(queue=queue, collection="", turn=0))
+    clock = session.get(Share, (queue, ""), with_for_update=True)
+    assert clock is not None
+    return clock
+
+
+def _oldest(session: Session, queue: str, collection: str, room: int) -> Iterator[Job]:
+    """A collection's due jobs, looked up when the first is wanted."""
+    values = {"queue": queue, "collection": collection, "now": now(), "room": room}
+    yield from session.scalars(_OLDEST, values)
+
+
+def _collections() -> sa.Select[str]:
+    """The collections that have due jobs: one look into the index for each, however many jobs it has."""
+    first = sa.select(sa.func.min(Job.collection).label("id")).where(*_DUE).cte("first", recursive=True)
+    after = sa.select(sa.func.min(Job.collection)).where(*_DUE, Job.collection > first.c.id).scalar_subquery()
+    found = first.union_all(sa.select(after).where(first.c.id.is_not(None)))
+    return sa.select(sa.type_coerce(found.c.id, sa.String)).where(found.c.id.is_not(None))
+
+
+_DUE = (Job.state == JobState.DUE, Job.queue == sa.bindparam("queue"))
+_COLLECTIONS = _collections()
+_OLDEST = (
+    sa.select(Job)
+    .where(*_DUE, Job.collection == sa.bindparam("collection"), Job.not_before <= sa.bindparam("now"))
+    .order_by(Job.created, Job.segment)
+    .limit(sa.bindparam("room"))
+    .with_for_update(skip_locked=True)
+)
 
 
 def in_flight(session: Session, queue: str) -> int:

@@ -27,6 +27,7 @@ from vidx.search.v1.search_service_pb2_grpc import (
 )
 from vidx.transcription.v1.transcription_service_pb2_grpc import TranscriptionServiceStub
 
+from services.catalog.audit import Audit
 from services.catalog.keys import Keys
 from services.catalog.quotas import Quotas
 from services.core.errors import Unavailable
@@ -132,15 +133,15 @@ def serving(
         DecodingServiceStub(channel(f"127.0.0.1:{cutter.port}")),
         5.0,
     )
-    quotas = Quotas(house.database)
-    access = AccessRpc(Keys(house.database), quotas)
+    quotas, audit = Quotas(house.database), Audit(house.database)
+    access = AccessRpc(Keys(house.database), quotas, audit)
     status = StatusRpc(lambda: survey(house.database, house.queue), {"search": behind, "decoding": nobody})
     services = [
         (SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s)),
         (ACCESS, lambda s: add_AccessServiceServicer_to_server(access, s)),
         (STATUS, lambda s: add_StatusServiceServicer_to_server(status, s)),
     ]
-    guard = Access([descriptor for descriptor, _ in services], authenticator, CallBounds(quotas))
+    guard = Access([descriptor for descriptor, _ in services], authenticator, CallBounds(quotas), audit)
     server = create_server(LOOPBACK, services, guard)
     with channel(f"127.0.0.1:{server.port}") as connection:
         yield SimpleNamespace(

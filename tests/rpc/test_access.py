@@ -212,6 +212,17 @@ def test_a_second_message_of_a_stream_is_looked_at_like_the_first(gateway) -> No
     refused(lambda: stub.UploadVideo(messages(), timeout=20), NOT_FOUND)
 
 
+def test_a_tenant_uploads_in_as_many_messages_as_it_takes(gateway) -> None:
+    stub = VideoIndexServiceStub(with_key(gateway.channel, key(gateway, Scope.WRITE)))
+
+    def messages():
+        yield pb.UploadVideoRequest(header=pb.UploadHeader(parent="collections/c", request_id="many", size_bytes=6))
+        for part in (b"abc", b"def"):
+            yield pb.UploadVideoRequest(chunk=part)
+
+    assert stub.UploadVideo(messages(), timeout=20).size_bytes == 6
+
+
 def test_every_field_that_the_protos_call_a_name_is_found() -> None:
     """The protos' own words, `Format: collections/...`, against what the guard looks at."""
     protos = Path(__file__).parents[2] / "protos/vidx"

@@ -1,6 +1,5 @@
 """`vidx keys` and `vidx quota`: who may use the gateway, and how much."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +12,6 @@ if TYPE_CHECKING:
     from google.protobuf.duration_pb2 import Duration
     from vidx.gateway.v1 import access_service_pb2
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-
-
-def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
-    """A time such as 30m, 12h or 90d."""
-    if value is None:
-        return None
-    found = re.fullmatch(r"(\d{1,5})([mhd])", value)
-    if not found:
-        raise click.BadParameter(f"{value!r} is not a time such as 30m, 12h or 90d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
 
 @click.group("keys")
 def keys_command() -> None:
@@ -36,7 +23,7 @@ def keys_command() -> None:
 @click.option("--scope", type=click.Choice(["read", "write", "admin"]), required=True, help="What it opens.")
 @click.option("--collection", "-c", "collections", multiple=True, metavar="C", help="Where; may be repeated.")
 @click.option("--all-collections", is_flag=True, help="Everywhere, in collections to come as well.")
-@click.option("--expires", callback=_span, metavar="TIME", help="Ends by itself after 30m, 12h, 90d.")
+@click.option("--expires", callback=options.span, metavar="TIME", help="Ends by itself after 30m, 12h, 90d.")
 @options.as_json
 def create(
     title: str, scope: str, collections: tuple[str, ...], all_collections: bool, expires: timedelta | None, json: bool
@@ -95,7 +82,10 @@ def list_(json: bool) -> None:
 @keys_command.command("rotate")
 @click.argument("key")
 @click.option(
-    "--keep", callback=_span, metavar="TIME", help="The old key goes on for so long: 30m, 12h, 7d. It ends at once."
+    "--keep",
+    callback=options.span,
+    metavar="TIME",
+    help="The old key goes on for so long: 30m, 12h, 7d. It ends at once.",
 )
 @options.as_json
 def rotate(key: str, keep: timedelta | None, json: bool) -> None:

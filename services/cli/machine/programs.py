@@ -125,6 +125,8 @@ def environment(home: Home, ports: Mapping[str, int], pack: Path, options: Optio
         "VIDX_SEARCH_MILVUS_URI": f"http://{at('milvus')}",
         "VIDX_SEARCH_EMBEDDING_ADDRESS": at("embedding"),
         "VIDX_PIPELINE_SEARCH_ADDRESS": at("search"),
+        # As short as keeps the workers busy: a newcomer waits behind what is on the queue already.
+        "VIDX_PIPELINE_WINDOW": str(8 * max(2, *options.workers.values(), 0)),
         "VIDX_GATEWAY_SEARCH_ADDRESS": at("search"),
         "VIDX_GATEWAY_DECODING_ADDRESS": at("decoding"),
         "VIDX_GATEWAY_TRANSCRIPTION_ADDRESS": at("transcription"),

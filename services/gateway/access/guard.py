@@ -1,6 +1,6 @@
 """The guard at the gateway's door: nobody gets in without a rule, a caller, its scope and the named collections."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Protocol
 
@@ -9,12 +9,15 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 from vidx.access.v1 import rule_pb2
 
+from services.catalog.audit import OK
 from services.core.access import LOCAL, Caller, Scope
-from services.core.errors import Denied, Unauthenticated
+from services.core.errors import Denied, Internal, Unauthenticated, VidxError
 from services.gateway.access import callers, names
+from services.runtime import telemetry
 from services.runtime.guard import REFLECTION, Look, rules
 
 _BEARER = "bearer "
+_log = telemetry.log(__name__)
 
 
 class Authenticator(Protocol):
@@ -22,6 +25,13 @@ class Authenticator(Protocol):
 
     def caller(self, credential: str) -> Caller | None:
         """Who shows this key or token; None when it is worth nothing. Raises Unavailable when that cannot be told."""
+
+
+class Audit(Protocol):
+    """Keeps what happened; raises Unavailable when it cannot."""
+
+    def add(self, actor: str, peer: str, method: str, collection: str, resources: Sequence[str], outcome: str) -> None:
+        """Of one call."""
 
 
 class CallBounds(Protocol):
@@ -38,10 +48,15 @@ class Access:
     """Implements `runtime.guard.Guard` for the public services. Without an authenticator, whoever calls may do all."""
 
     def __init__(
-        self, services: Sequence[ServiceDescriptor], authenticator: Authenticator | None, bounds: CallBounds
+        self,
+        services: Sequence[ServiceDescriptor],
+        authenticator: Authenticator | None,
+        bounds: CallBounds,
+        audit: Audit,
     ) -> None:
         self._authenticator = authenticator
         self._bounds = bounds
+        self._audit = audit
         self._rules = {method: rule for method, (_, rule) in rules(services).items()}
         self._rules[REFLECTION] = rule_pb2.Rule(scope=rule_pb2.READ, reach=rule_pb2.LISTED)
 
@@ -50,28 +65,60 @@ class Access:
         rule = self._rules.get(method)
         if rule is None or rule.scope == rule_pb2.SCOPE_UNSPECIFIED:
             raise Denied(f"{method} has no rule that says who may call it")
-        caller = self._caller(context)
-        _check(caller, method, rule)
-        callers.remember(context, caller)
+        call = callers.remember(context, self._caller(context))
+        with self._recorded(method, rule, call, context), ExitStack() as places:
+            _check(call.caller, method, rule)
 
-        with ExitStack() as places:
-            counted = False
+            looked = False
 
             def look(message: Message) -> None:
-                nonlocal counted
+                nonlocal looked
+                first, looked = not looked, True
+                if first:
+                    call.resources.extend(names.given(message))
                 if rule.reach != rule_pb2.REACH_UNSPECIFIED:
                     return
-                if caller.collections is not None:
-                    _check_names(caller, method, message)
-                if not counted:
-                    counted = True
-                    self._count(rule, message, places)
+                if call.caller.collections is not None:
+                    call.refused = True
+                    # Later messages of a stream need no name; one that they have must be held as well.
+                    _check_names(call.caller, method, names.found(message, needed=first))
+                    call.refused = False
+                if first:
+                    self._count(rule, call, message, places)
 
             yield look
 
-    def _count(self, rule: rule_pb2.Rule, message: Message, places: ExitStack) -> None:
+    @contextmanager
+    def _recorded(
+        self, method: str, rule: rule_pb2.Rule, call: callers.Call, context: grpc.ServicerContext
+    ) -> Iterator[None]:
+        """Keep what is changed, tried or refused, before it is answered."""
+
+        name = method.removeprefix("/")
+        # By the verbs of the API's methods (AIP-131, 132): keys, quotas and this log are read by administrators alone.
+        changes = rule.scope > rule_pb2.READ and not name.rpartition("/")[2].startswith(("Get", "List"))
+
+        def keep(outcome: str) -> None:
+            self._audit.add(call.caller.name, context.peer(), name, call.collection, call.resources, outcome)
+
+        try:
+            yield
+        except Exception as error:
+            outcome = error.reason if isinstance(error, VidxError) else Internal.reason
+            if changes or isinstance(error, Denied) or call.refused:
+                try:
+                    keep(outcome)
+                except VidxError as fault:
+                    # The answer is an error as it is.
+                    _log.error("audit_lost", method=method, actor=call.caller.name, message=fault.message)
+            raise
+        if changes:
+            keep(OK)
+
+    def _count(self, rule: rule_pb2.Rule, call: callers.Call, message: Message, places: ExitStack) -> None:
         """Count a call for the collections that it names, until `places` are left."""
         for collection in sorted(names.collections(message)):
+            call.collection = call.collection or collection
             self._bounds.request(collection)
             if rule.intake:
                 places.enter_context(self._bounds.intake(collection))
@@ -96,8 +143,8 @@ def _check(caller: Caller, method: str, rule: rule_pb2.Rule) -> None:
         raise Denied(f"{method} is for who holds all collections; {caller.name} holds some")
 
 
-def _check_names(caller: Caller, method: str, message: Message) -> None:
-    for name, collection in names.found(message).items():
+def _check_names(caller: Caller, method: str, given: Mapping[str, str]) -> None:
+    for name, collection in given.items():
         if not caller.holds(collection):
             if method.endswith("/CreateCollection"):
                 raise Denied(f"{caller.name} does not hold {name}")

@@ -1,5 +1,6 @@
 """The collections that a request is about, found in its resource names by its descriptor."""
 
+import itertools
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -10,6 +11,8 @@ from google.protobuf.message import Message
 from services.core.errors import InvalidInput, NotFound
 from services.core.names import check_id
 
+ANY = "-"
+MAX_GIVEN = 100
 NAMED = frozenset({"parent", "name", "names", "video", "videos", "collection_id"})
 """Fields that hold resource names, wherever in a request they are; the last one makes `collections/{collection_id}`."""
 
@@ -28,20 +31,26 @@ def _paths(message: Descriptor, above: tuple[FieldDescriptor, ...]) -> Iterator[
             yield from _paths(field.message_type, (*above, field))
 
 
-def found(request: Message) -> dict[str, str]:
+def found(request: Message, *, needed: bool = True) -> dict[str, str]:
     """Each resource name in a request, to the collection that it lies in.
 
-    Raises InvalidInput for what is not a name, and where there is none.
+    Raises InvalidInput for what is not a name, and where one is needed and there is none.
     """
     names: dict[str, str] = {}
     for path in paths(request.DESCRIPTOR):
         for text in _values(request, path):
             if text:
                 names[f"collections/{text}" if path[-1].name == "collection_id" else text] = _collection(text, path[-1])
-    if not names:
+    if needed and not names:
         field = ".".join(f.name for f in next(iter(paths(request.DESCRIPTOR)), ()))
         raise InvalidInput(f"{field}: a resource name must be given", fields={field: "collections/{collection}..."})
     return names
+
+
+def given(request: Message) -> list[str]:
+    """What a request says where a name should be, whatever that is; for the record, so bounded."""
+    texts = (text for path in paths(request.DESCRIPTOR) for text in _values(request, path) if text)
+    return [text[:MAX_GIVEN] for text in itertools.islice(texts, MAX_GIVEN)]
 
 
 def collections(request: Message) -> set[str]:
@@ -70,7 +79,8 @@ def _collection(text: str, field: FieldDescriptor) -> str:
     if kind != "collections":
         rule = "collections/{collection}..."
         raise InvalidInput(f"{field.name} {text[:120]!r} is not a name of the form {rule}", fields={field.name: rule})
-    return check_id(rest.partition("/")[0], field.name)
+    # `-` stands for all, which no caller of some holds.
+    return ANY if rest == ANY else check_id(rest.partition("/")[0], field.name)
 
 
 def unknown(name: str) -> NotFound:

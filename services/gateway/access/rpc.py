@@ -1,21 +1,24 @@
-"""Proto in, proto out: keys and quotas."""
+"""Proto in, proto out: keys, quotas, the audit log."""
 
 import grpc
 from vidx.access.v1 import rule_pb2
 from vidx.gateway.v1 import access_service_pb2 as pb
 from vidx.gateway.v1.access_service_pb2_grpc import AccessServiceServicer
 
+from services.catalog.audit import Asked, Audit
 from services.catalog.keys import Keys, Wanted
-from services.catalog.models import ApiKey
+from services.catalog.models import ApiKey, AuditEvent
 from services.catalog.quotas import Quotas
 from services.core.access import Scope
 from services.core.errors import InvalidInput
 from services.core.names import CollectionName, check_id
 from services.core.times import SECOND
 from services.gateway import pages
+from services.gateway.access import callers
 from services.runtime.media_proto import duration, nanoseconds, timestamp
 
 SERVICE = pb.DESCRIPTOR.services_by_name["AccessService"]
+EVERYWHERE = "collections/-"
 LONGEST_KEEP_NS = 30 * 86_400 * SECOND
 _BOUNDS = {
     "max_videos": "videos",
@@ -30,9 +33,10 @@ _BOUNDS = {
 class AccessRpc(AccessServiceServicer):
     """The service that says who may use the public API."""
 
-    def __init__(self, keys: Keys, quotas: Quotas) -> None:
+    def __init__(self, keys: Keys, quotas: Quotas, audit: Audit) -> None:
         self._keys = keys
         self._quotas = quotas
+        self._audit = audit
 
     def CreateKey(self, request: pb.CreateKeyRequest, context: grpc.ServicerContext) -> pb.CreateKeyResponse:  # noqa: N802
         asked = request.key
@@ -42,6 +46,7 @@ class AccessRpc(AccessServiceServicer):
         held = None if asked.all_collections else [_collection(name) for name in asked.collections]
         expires = nanoseconds(asked.expire_time) if asked.HasField("expire_time") else 0
         row, secret = self._keys.create(Wanted(asked.title, _scope(asked.scope), held, expires))
+        callers.made(context, f"keys/{row.id}")
         return pb.CreateKeyResponse(key=_key(row), secret=secret)
 
     def ListKeys(self, request: pb.ListKeysRequest, context: grpc.ServicerContext) -> pb.ListKeysResponse:  # noqa: N802
@@ -57,6 +62,7 @@ class AccessRpc(AccessServiceServicer):
         if not 0 <= keep <= LONGEST_KEEP_NS:
             raise InvalidInput("keep: 0 to 30 days", fields={"keep": "0 to 30 days"})
         row, secret = self._keys.rotate(_id(request.name), keep)
+        callers.made(context, f"keys/{row.id}")
         return pb.RotateKeyResponse(key=_key(row), secret=secret)
 
     def RevokeKey(self, request: pb.RevokeKeyRequest, context: grpc.ServicerContext) -> pb.ApiKey:  # noqa: N802
@@ -76,6 +82,21 @@ class AccessRpc(AccessServiceServicer):
         self._quotas.change(collection, wanted)
         return self._quota(collection)
 
+    def ListAuditEvents(  # noqa: N802
+        self, request: pb.ListAuditEventsRequest, context: grpc.ServicerContext
+    ) -> pb.ListAuditEventsResponse:
+        collection = "" if request.parent == EVERYWHERE else CollectionName.parse(request.parent, "parent").collection
+        times = (nanoseconds(request.begin_time), nanoseconds(request.end_time))
+        if not all(0 <= time < 1 << 63 for time in times):
+            raise InvalidInput("begin_time, end_time: times of this age", fields={"begin_time": "a time of this age"})
+        asked = Asked(collection, request.actor, request.method, *times)
+        limit = pages.size(request.page_size, 50, 1000)
+        bound = [request.parent, request.actor, request.method, *times]
+        after = pages.position(request.page_token, bound, int)
+        rows = self._audit.list(asked, limit + 1, after[0] if after else None)
+        token = pages.token([rows[limit - 1].id], bound) if len(rows) > limit else ""
+        return pb.ListAuditEventsResponse(events=map(_event, rows[:limit]), next_page_token=token)
+
     def _quota(self, collection: str) -> pb.Quota:
         bounds, usage = self._quotas.bounds(collection), self._quotas.usage(collection)
         return pb.Quota(
@@ -89,6 +110,17 @@ class AccessRpc(AccessServiceServicer):
             bytes=usage.bytes,
             duration=duration(usage.duration),
         )
+
+
+def _event(row: AuditEvent) -> pb.AuditEvent:
+    return pb.AuditEvent(
+        time=timestamp(row.time),
+        actor=row.actor,
+        peer=row.peer,
+        method=row.method,
+        resources=row.resources,
+        outcome=row.outcome,
+    )
 
 
 def _of_collection(name: str, field: str) -> str:

@@ -65,6 +65,11 @@ class AccessServiceStub:
                 request_serializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.UpdateQuotaRequest.SerializeToString,
                 response_deserializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.Quota.FromString,
                 _registered_method=True)
+        self.ListAuditEvents = channel.unary_unary(
+                '/vidx.gateway.v1.AccessService/ListAuditEvents',
+                request_serializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.ListAuditEventsRequest.SerializeToString,
+                response_deserializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.ListAuditEventsResponse.FromString,
+                _registered_method=True)
 
 
 class AccessServiceServicer:
@@ -113,6 +118,13 @@ class AccessServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAuditEvents(self, request, context):
+        """What was changed, or tried in vain, and by whom, newest first. Reading is not kept, being refused is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccessServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -145,6 +157,11 @@ def add_AccessServiceServicer_to_server(servicer, server):
                     servicer.UpdateQuota,
                     request_deserializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.UpdateQuotaRequest.FromString,
                     response_serializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.Quota.SerializeToString,
+            ),
+            'ListAuditEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAuditEvents,
+                    request_deserializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.ListAuditEventsRequest.FromString,
+                    response_serializer=vidx_dot_gateway_dot_v1_dot_access__service__pb2.ListAuditEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -310,6 +327,33 @@ class AccessService:
             '/vidx.gateway.v1.AccessService/UpdateQuota',
             vidx_dot_gateway_dot_v1_dot_access__service__pb2.UpdateQuotaRequest.SerializeToString,
             vidx_dot_gateway_dot_v1_dot_access__service__pb2.Quota.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAuditEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vidx.gateway.v1.AccessService/ListAuditEvents',
+            vidx_dot_gateway_dot_v1_dot_access__service__pb2.ListAuditEventsRequest.SerializeToString,
+            vidx_dot_gateway_dot_v1_dot_access__service__pb2.ListAuditEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,8 @@ class AccessServiceStub:
     """What a collection may have, and has."""
     UpdateQuota: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.UpdateQuotaRequest, _access_service_pb2.Quota]
     """Sets what a collection may have. It need not exist yet."""
+    ListAuditEvents: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.ListAuditEventsRequest, _access_service_pb2.ListAuditEventsResponse]
+    """What was changed, or tried in vain, and by whom, newest first. Reading is not kept, being refused is."""
 
 @_typing.type_check_only
 class AccessServiceAsyncStub(AccessServiceStub):
@@ -63,6 +65,8 @@ class AccessServiceAsyncStub(AccessServiceStub):
     """What a collection may have, and has."""
     UpdateQuota: _aio.UnaryUnaryMultiCallable[_access_service_pb2.UpdateQuotaRequest, _access_service_pb2.Quota]  # type: ignore[assignment]
     """Sets what a collection may have. It need not exist yet."""
+    ListAuditEvents: _aio.UnaryUnaryMultiCallable[_access_service_pb2.ListAuditEventsRequest, _access_service_pb2.ListAuditEventsResponse]  # type: ignore[assignment]
+    """What was changed, or tried in vain, and by whom, newest first. Reading is not kept, being refused is."""
 
 class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
     """Who may use the public API."""
@@ -114,5 +118,13 @@ class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_access_service_pb2.Quota, _abc.Awaitable[_access_service_pb2.Quota]]:
         """Sets what a collection may have. It need not exist yet."""
+
+    @_abc_1.abstractmethod
+    def ListAuditEvents(
+        self,
+        request: _access_service_pb2.ListAuditEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_access_service_pb2.ListAuditEventsResponse, _abc.Awaitable[_access_service_pb2.ListAuditEventsResponse]]:
+        """What was changed, or tried in vain, and by whom, newest first. Reading is not kept, being refused is."""
 
 def add_AccessServiceServicer_to_server(servicer: AccessServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
