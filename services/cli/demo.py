@@ -18,6 +18,8 @@ from services.cli.output import printable
 from services.core.artifacts import digest
 
 COLLECTION = "demo"
+STARTING_S = "300"
+"""Seconds that the platform may take to start, on a machine that has other things to do as well."""
 QUESTIONS = (
     ("a cat", "chelsea.png"),
     ("a photographer with a tripod", "camera.png"),
@@ -51,7 +53,7 @@ def main(video: str | None, folder: str) -> None:
     files = [Path(video).absolute()] if video else _films(root / "films")
     try:
         _title("Starting the platform")
-        vidx.show("up", "--detach")
+        vidx.show("up", "--detach", "--timeout", STARTING_S)
         if any(c["name"] == f"collections/{COLLECTION}" for c in vidx.messages("collections", "list")):
             # So that there is something to see the second time as well.
             vidx.show("collections", "delete", COLLECTION, "--force")

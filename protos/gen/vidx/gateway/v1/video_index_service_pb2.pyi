@@ -1798,7 +1798,9 @@ class ListChaptersRequest(_message.Message):
     """As many chapters as this, made for this call and not stored. 0: those that are stored. At most 500."""
     @_builtins.property
     def titles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Titles to find, in the order of the video: each gets its range, made for this call and not stored. At most 500."""
+        """Titles to find, in the order of the video: each gets its range, made for this call and not stored. At most 500, of 1
+        to 200 characters on one line each. Not with count.
+        """
 
     @_builtins.property
     def shortest(self) -> _duration_pb2.Duration:
