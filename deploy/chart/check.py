@@ -13,7 +13,7 @@ import yaml
 
 CHART = Path(__file__).parents[2] / "helm" / "vidx"
 VERSIONS = ("1.31", "1.36")
-CUSTOM = ("keda.sh/v1alpha1",)
+CUSTOM = ("keda.sh/v1alpha1", "monitoring.coreos.com/v1")
 """Kinds of objects that a cluster learns from an operator; Kubernetes has no schema of them."""
 LEAST = 50
 """Objects that any installation has: fewer means that a template rendered nothing."""

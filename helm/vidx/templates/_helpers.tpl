@@ -53,6 +53,12 @@ seccompProfile: {type: RuntimeDefault}
 {{- $root := index . 0 -}}{{- $name := index . 1 -}}{{- $spec := index . 2 -}}
 {{- $values := $root.Values -}}{{- $release := include "vidx.name" $root -}}
 - {name: VIDX_SERVER_ADDRESS, value: "0.0.0.0:50051"}
+{{- if $values.metrics.enabled }}
+- {name: VIDX_METRICS_ADDRESS, value: "0.0.0.0:9464"}
+{{- end }}
+{{- with $values.tracing.endpoint }}
+- {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }}}
+{{- end }}
 - {name: VIDX_STORE_SCRATCH, value: /scratch}
 {{- range $key, $value := merge (deepCopy $spec.settings) $values.settings }}
 - {name: VIDX_{{ $key }}, value: {{ $value | quote }}}
