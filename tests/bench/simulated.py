@@ -28,12 +28,11 @@ from services.core.names import VideoName
 from services.pipeline import ledger, workflow
 from services.pipeline.celery import CeleryQueue
 from services.pipeline.control import Control
-from services.runtime import worker
+from services.runtime import service, worker
 from services.runtime.artifacts import ArtifactStore
 from services.runtime.queue import celery_app
-from services.runtime.settings import QueueSettings, Telemetry
+from services.runtime.settings import QueueSettings
 from services.runtime.store_folder import FolderStore
-from services.runtime.telemetry import configure
 from tests.fakes.pipeline import FakeIndex
 from tests.servers import redis
 
@@ -112,8 +111,13 @@ class Simulated:
 
 
 @contextmanager
-def simulated(folder: Path, nodes: int, segments: int, seconds: Mapping[str, float]) -> Iterator[Simulated]:
-    """A platform with `nodes` workers a stage, each with one job at a time; `seconds` a step, none where not named."""
+def simulated(
+    folder: Path, nodes: int, segments: int, seconds: Mapping[str, float], extra: Mapping[str, str] | None = None
+) -> Iterator[Simulated]:
+    """A platform with `nodes` workers a stage, each with one job at a time; `seconds` a step, none where not named.
+
+    `extra` is environment for its processes.
+    """
     with ExitStack() as stack:
         url, _ = stack.enter_context(redis.serving(folder))
         env = {
@@ -127,6 +131,7 @@ def simulated(folder: Path, nodes: int, segments: int, seconds: Mapping[str, flo
             "VIDX_BENCH_SEGMENTS": str(segments),
             "VIDX_BENCH_SECONDS": json.dumps(dict(seconds)),
             "OMP_NUM_THREADS": "1",
+            **(extra or {}),
         }
         platform = Simulated(folder, url)
         stack.callback(platform.close)
@@ -177,7 +182,7 @@ def main() -> None:
     from celery.signals import worker_ready
 
     stage = sys.argv[1]
-    configure(stage, Telemetry())
+    service.begin(stage)
     folder, segments = Path(os.environ["VIDX_BENCH_FOLDER"]), int(os.environ["VIDX_BENCH_SEGMENTS"])
     seconds = json.loads(os.environ["VIDX_BENCH_SECONDS"])
     store, trace = FolderStore(folder / "store"), folder / f"{stage}-{os.getpid()}.trace"
