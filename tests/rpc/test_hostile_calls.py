@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from google.protobuf.descriptor import MethodDescriptor
 from vidx.gateway.v1 import access_service_pb2 as access_pb
+from vidx.gateway.v1 import status_service_pb2 as status_pb
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 
 from services.catalog.models import Collection
@@ -20,7 +21,7 @@ from tests.hostile import calls
 METHODS = sorted(
     (
         method
-        for descriptor in (pb.DESCRIPTOR, access_pb.DESCRIPTOR)
+        for descriptor in (pb.DESCRIPTOR, access_pb.DESCRIPTOR, status_pb.DESCRIPTOR)
         for service in descriptor.services_by_name.values()
         for method in service.methods
     ),
