@@ -204,3 +204,44 @@ class AuditEvent(Base):
     resources: Mapped[list[str]] = mapped_column(JSON)
     """Names that the call gave, or made."""
     outcome: Mapped[str] = mapped_column(String(63))
+
+
+class Webhook(Base):
+    """Where a collection's events are sent. The secret is kept as it is: messages are signed with it."""
+
+    __tablename__ = "webhooks"
+    __table_args__ = (Index("webhooks_of_collection", "collection", "created"),)
+
+    id: Mapped[str] = mapped_column(String(63), primary_key=True)
+    collection: Mapped[str] = mapped_column(String(63))
+    url: Mapped[str] = mapped_column(Text)
+    events: Mapped[list[str]] = mapped_column(JSON)
+    secret: Mapped[str] = mapped_column(String(100))
+    created: Mapped[int] = mapped_column(BigInteger)
+    ended: Mapped[int] = mapped_column(BigInteger, default=0)
+    """When its collection went: what is to be sent is sent yet, and nothing comes to it."""
+
+
+class Delivery(Base):
+    """A message of a webhook. WAITING until it is DELIVERED, or FAILED after its last try."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        ForeignKeyConstraint(["webhook"], ["webhooks.id"], ondelete="CASCADE"),
+        Index("deliveries_due", "state", "not_before"),
+        Index("deliveries_of_webhook", "webhook", "created", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(63), primary_key=True)
+    webhook: Mapped[str] = mapped_column(String(63))
+    event: Mapped[str] = mapped_column(String(31))
+    video: Mapped[str] = mapped_column(String(160))
+    """Its full name."""
+    body: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16), default="WAITING")
+    tries: Mapped[int] = mapped_column(default=0)
+    status: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(Text, default="")
+    created: Mapped[int] = mapped_column(BigInteger)
+    not_before: Mapped[int] = mapped_column(BigInteger, default=0)
+    ended: Mapped[int] = mapped_column(BigInteger, default=0)

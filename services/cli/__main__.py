@@ -20,6 +20,7 @@ COMMANDS = {
     "keys": ("keys", "Keys of the gateway: create, list, rotate, revoke."),
     "quota": ("keys", "What a collection may have, and has."),
     "audit": ("audit", "Who changed what, or tried to."),
+    "webhooks": ("webhooks", "Tell others when videos are READY, FAILED or deleted."),
     "collections": ("collections", "Create, list, label and delete collections."),
     "index": ("index", "Add videos: files, folders or addresses."),
     "search": ("search", "Find moments by text."),

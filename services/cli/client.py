@@ -8,6 +8,7 @@ import grpc
 from vidx.gateway.v1 import video_index_service_pb2_grpc as rpc
 from vidx.gateway.v1.access_service_pb2_grpc import AccessServiceStub
 from vidx.gateway.v1.status_service_pb2_grpc import StatusServiceStub
+from vidx.gateway.v1.webhook_service_pb2_grpc import WebhookServiceStub
 
 from services.core.errors import Cancelled, InvalidInput, TimedOut, Unavailable, VidxError
 from services.core.names import CollectionName, VideoName, check_id
@@ -20,7 +21,7 @@ T = TypeVar("T")
 
 class Gateway:
     """A gateway. `stub` has its methods, `streams` the same for UploadVideo and WatchVideo, whose callers try again;
-    `access` those about keys, `status` how the platform is.
+    `access` those about keys, quotas and the audit log, `webhooks` about webhooks, `status` how the platform is.
 
     Use `call` for unary methods, and `errors` around streams and futures.
     """
@@ -32,6 +33,7 @@ class Gateway:
         self.stub = rpc.VideoIndexServiceStub(grpc_client.with_key(self._channel, key))
         self.streams = rpc.VideoIndexServiceStub(grpc_client.with_key(self._unretried, key))
         self.access = AccessServiceStub(grpc_client.with_key(self._channel, key))
+        self.webhooks = WebhookServiceStub(grpc_client.with_key(self._channel, key))
         self.status = StatusServiceStub(grpc_client.with_key(self._channel, key))
 
     def call(self, method: Callable[..., T], request: Any, timeout_s: float = CALL_S) -> T:

@@ -8,6 +8,7 @@ from vidx.decoding.v1.decoding_service_pb2_grpc import DecodingServiceStub
 from vidx.gateway.v1.access_service_pb2_grpc import add_AccessServiceServicer_to_server
 from vidx.gateway.v1.status_service_pb2_grpc import add_StatusServiceServicer_to_server
 from vidx.gateway.v1.video_index_service_pb2_grpc import add_VideoIndexServiceServicer_to_server
+from vidx.gateway.v1.webhook_service_pb2_grpc import add_WebhookServiceServicer_to_server
 from vidx.search.v1.search_service_pb2_grpc import SearchServiceStub
 from vidx.transcription.v1.transcription_service_pb2_grpc import TranscriptionServiceStub
 
@@ -41,12 +42,16 @@ from services.gateway.summaries import VideoSummaries
 from services.gateway.texts import Texts
 from services.gateway.urls import DirectUrls
 from services.gateway.videos import Videos
+from services.gateway.webhook_rpc import SERVICE as WEBHOOKS
+from services.gateway.webhook_rpc import WebhookRpc
 from services.pipeline.celery import CeleryQueue
 from services.pipeline.control import Control
 from services.pipeline.doctor import Doctor
 from services.pipeline.mender import Mender
 from services.pipeline.overview import survey
 from services.pipeline.search_client import SearchIndex
+from services.pipeline.sending import WebhookSettings
+from services.pipeline.webhooks import Webhooks
 from services.runtime import grpc_client, service, store, store_urls
 from services.runtime.grpc_server import Register, create_server
 from services.runtime.queue import celery_app
@@ -100,11 +105,13 @@ def main() -> None:
     threads = server_settings.model_copy(update={"threads": server_settings.threads + held})
     keys, quotas, audit = Keys(database), Quotas(database), Audit(database)
     access = AccessRpc(keys, quotas, audit)
+    hooks = WebhookRpc(Webhooks(database), read(WebhookSettings))
     called = {"search": search, "decoding": decoding, "transcription": transcription, "chaptering": making}
     status = StatusRpc(lambda: survey(database, queue), called)
     services: list[tuple[ServiceDescriptor, Register]] = [
         (SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s)),
         (ACCESS, lambda s: add_AccessServiceServicer_to_server(access, s)),
+        (WEBHOOKS, lambda s: add_WebhookServiceServicer_to_server(hooks, s)),
         (STATUS, lambda s: add_StatusServiceServicer_to_server(status, s)),
     ]
     try:

@@ -12,7 +12,7 @@ from services.catalog.models import Collection, Share, Upload, Video
 from services.core.errors import AlreadyExists, Conflict, InvalidInput, NotFound, VidxError
 from services.core.names import CollectionName, VideoName, check_id
 from services.gateway import pages
-from services.pipeline import ledger
+from services.pipeline import ledger, webhooks
 from services.pipeline.control import Control, Removed
 from services.pipeline.relabel import relabel
 from services.runtime import telemetry
@@ -110,6 +110,7 @@ class Collections:
             # The reconciler takes away what is kept of unfinished uploads.
             session.execute(sa.update(Upload).where(Upload.collection == name.collection).values(updated=0))
             session.execute(sa.delete(Share).where(Share.collection == name.collection))
+            webhooks.end(session, name.collection)
             try:
                 session.execute(sa.delete(Collection).where(Collection.id == name.collection))
                 session.flush()

@@ -1,12 +1,11 @@
 """The gateway's environment."""
 
-from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-Network = IPv4Network | IPv6Network
+from services.runtime.addresses import Network
 
 
 class GatewaySettings(BaseSettings):

@@ -1,11 +1,10 @@
 """Downloads from web servers of the public internet: an address is looked up once, judged, and then connected to."""
 
 import functools
-import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, cast
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -14,13 +13,12 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from services.core.errors import Denied, InvalidInput, NotFound, TimedOut, Unavailable, VidxError
-from services.gateway.settings import ImportSettings, Network
+from services.gateway.settings import ImportSettings
+from services.runtime.addresses import address_of
 
 FIELD = "uri"
 MAX_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
-_UNICAST = ipaddress.ip_network("2000::/3")
-_6TO4 = ipaddress.ip_network("2002::/16")
 
 
 @contextmanager
@@ -48,29 +46,6 @@ def download(uri: str, settings: ImportSettings) -> Iterator[BinaryIO]:
             finally:
                 response.close()
     raise InvalidInput(f"more than {MAX_REDIRECTS} redirects", fields={FIELD: "too many redirects"})
-
-
-def address_of(host: str, port: int, networks: Sequence[Network] = ()) -> str:
-    """An address of the host; the connection then goes to this very address, whatever the name means a moment later.
-
-    Raises Denied when any address of the host is private, loopback, link-local, multicast, shared or reserved, in IPv4,
-    IPv6, or IPv4 inside IPv6, unless it lies in one of `networks`.
-    """
-    try:
-        found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    except (OSError, UnicodeError) as error:
-        raise NotFound(f"no host {host[:120]!r}") from error
-    for text in found:
-        address = ipaddress.ip_address(text.split("%")[0])
-        mapped = getattr(address, "ipv4_mapped", None) or address
-        if any(mapped in network for network in networks):
-            continue
-        # Of IPv6 only what is given out to networks, less what leads on to IPv4: 6to4 there, and all that lies outside.
-        public = mapped.version == 4 or (mapped in _UNICAST and mapped not in _6TO4)
-        if not public or not mapped.is_global or mapped.is_multicast:
-            raise Denied(f"{host[:120]!r} is not on the public internet (VIDX_IMPORT_NETWORKS may allow it)")
-    # The first, for they come in the order in which this machine can reach them.
-    return found[0]
 
 
 def _parts(uri: str, settings: ImportSettings, before: str) -> SplitResult:
@@ -108,7 +83,7 @@ def _get(
         port = parts.port or (443 if secure else 80)
     except ValueError as error:
         raise InvalidInput("not a web address: wrong port", fields={FIELD: "wrong port"}) from error
-    address = address_of(host, port, settings.networks)
+    address = address_of(host, port, settings.networks, "VIDX_IMPORT_NETWORKS")
     left = max(0.001, deadline - time.monotonic())
     timeout = urllib3.Timeout(connect=min(10, left), read=min(30, left))
     pool: urllib3.HTTPConnectionPool

@@ -17,7 +17,7 @@ from services.core.names import VideoName
 from services.core.store import Artifacts
 from services.core.text import Transcript
 from services.core.times import SECOND
-from services.pipeline import ledger, workflow
+from services.pipeline import ledger, webhooks, workflow
 from services.pipeline.ports import Index, Queue
 from services.runtime import tracing
 
@@ -244,6 +244,7 @@ class Control:
             if video is None:
                 return Removed(0, objects, size, rows)
             session.execute(sa.delete(Job).where(Job.collection == name.collection, Job.video == name.video))
+            webhooks.announce(session, webhooks.DELETED, video)
             session.delete(video)
             ledger.bury(session, name, ledger.now() + 10 * SECOND)
         return Removed(1, objects, size, rows)

@@ -12,7 +12,7 @@ from services.catalog.states import IN_FLIGHT, JobState, VideoState
 from services.core import jobs
 from services.core.errors import Incomplete, Internal, Unavailable, WorkerLost
 from services.core.names import VideoName
-from services.pipeline import ledger, outcomes, workflow
+from services.pipeline import ledger, outcomes, webhooks, workflow
 from services.pipeline.ports import Queue
 from services.pipeline.settings import PipelineSettings
 from services.runtime import telemetry
@@ -129,6 +129,7 @@ class Pipeline:
         session.flush()
         if workflow.ready(ledger.advance(session, video)):
             video.state, video.ready = VideoState.READY, ledger.now()
+            webhooks.announce(session, webhooks.READY, video)
             outcomes.ended(session, video)
             _log.info("video_ready", video=str(ledger.name_of(video)), rows=video.row_count)
 
@@ -155,6 +156,7 @@ class Pipeline:
         job.state = JobState.FAILED
         flying = ledger.stop(session, video, VideoState.FAILED, JobState.CANCELLED)
         video.error_stage, video.error_reason, video.error_message = job.queue, reason, message
+        webhooks.announce(session, webhooks.FAILED, video)
         outcomes.ended(session, video, reason)
         _log.warning("video_failed", video=str(ledger.name_of(video)), stage=job.step, reason=reason, message=message)
         return ledger.bare(flying)

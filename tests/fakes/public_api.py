@@ -19,6 +19,7 @@ from vidx.gateway.v1.video_index_service_pb2_grpc import (
     VideoIndexServiceStub,
     add_VideoIndexServiceServicer_to_server,
 )
+from vidx.gateway.v1.webhook_service_pb2_grpc import add_WebhookServiceServicer_to_server
 from vidx.search.v1 import search_service_pb2 as search_pb
 from vidx.search.v1.search_service_pb2_grpc import (
     SearchServiceServicer,
@@ -54,7 +55,11 @@ from services.gateway.summaries import VideoSummaries
 from services.gateway.texts import Texts
 from services.gateway.urls import DirectUrls
 from services.gateway.videos import Videos
+from services.gateway.webhook_rpc import SERVICE as WEBHOOKS
+from services.gateway.webhook_rpc import WebhookRpc
 from services.pipeline.overview import survey
+from services.pipeline.sending import WebhookSettings
+from services.pipeline.webhooks import Webhooks
 from services.runtime.grpc_client import channel
 from services.runtime.grpc_server import create_server
 from services.runtime.settings import ServerSettings
@@ -63,6 +68,8 @@ from tests.fakes.decoding_server import FakeDecoding
 from tests.fakes.house import House
 from tests.fakes.transcription_server import FakeTranscription
 
+HERE = WebhookSettings(http=True, networks=("127.0.0.0/8",), timeout_s=5)
+"""Webhooks of the tests go to servers on loopback."""
 LOOPBACK = ServerSettings(address="127.0.0.1:0", drain_s=0)
 FILM = b"a film " * 200_000
 SHA = hashlib.sha256(FILM).hexdigest()
@@ -136,9 +143,11 @@ def serving(
     quotas, audit = Quotas(house.database), Audit(house.database)
     access = AccessRpc(Keys(house.database), quotas, audit)
     status = StatusRpc(lambda: survey(house.database, house.queue), {"search": behind, "decoding": nobody})
+    hooks = WebhookRpc(Webhooks(house.database), HERE)
     services = [
         (SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s)),
         (ACCESS, lambda s: add_AccessServiceServicer_to_server(access, s)),
+        (WEBHOOKS, lambda s: add_WebhookServiceServicer_to_server(hooks, s)),
         (STATUS, lambda s: add_StatusServiceServicer_to_server(status, s)),
     ]
     guard = Access([descriptor for descriptor, _ in services], authenticator, CallBounds(quotas), audit)

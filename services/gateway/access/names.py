@@ -86,4 +86,6 @@ def _collection(text: str, field: FieldDescriptor) -> str:
 def unknown(name: str) -> NotFound:
     """What is answered for a name that is not there, or not the caller's; nobody can tell which."""
     parts = name.split("/")
-    return NotFound(f"no video {'/'.join(parts[:4])}" if len(parts) > 2 else f"no {name}; create it first")
+    if len(parts) > 2:
+        return NotFound(f"no video {'/'.join(parts[:4])}" if parts[2] == "videos" else f"no {name}")
+    return NotFound(f"no {name}; create it first")
