@@ -14,6 +14,7 @@ VIDEO ?=
 SPEECH ?=
 FILMS ?=
 ROWS ?=
+MINUTES ?=
 PARTS ?=
 TESTS ?= tests
 # Processes that run the tests, of one thread each: more than cores, for tests wait for servers as often as they work.
@@ -23,7 +24,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --no-loadscop
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help hostile proto-breaking test-s3 upload-5g helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-decoding bench-chapters bench-triton bench-speech bench-search clean
+.PHONY: help hostile proto-breaking test-s3 upload-5g helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-decoding bench-memory bench-chapters bench-triton bench-speech bench-search clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -110,6 +111,9 @@ $(PEERS)/.ready: deploy/bench/peers-constraints.txt
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/pip install --quiet --constraint $< pixeltable scenedetect opencv-python onnxruntime tokenizers
 	touch $@
+
+bench-memory: $(READY) ## peak memory of each process after hours of film, beside five minutes (or MINUTES='60 180')
+	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.memory $(if $(MINUTES),--minutes $(MINUTES))
 
 bench-chapters: $(READY) ## how good chapters, titles and summaries are: make bench-chapters FILMS=folder, or without
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.chapters $(FILMS)

@@ -107,6 +107,7 @@ PARTS = (
         "Triton beside the session in-process",
         through_triton,
     ),
+    Part("reading", (), "on-screen text of a slide", filed),
     Part("pipeline", (), "the whole platform on a talk", filed),
     Part("workers", ("--minutes", "5", "--rounds", "1"), "two workers beside one", filed),
     Part("search", ("--rows", "1000", "10000", "100000", "--rounds", "40", "--seconds", "3"), "search", searched),

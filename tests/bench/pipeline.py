@@ -1,6 +1,6 @@
 """The whole platform on a talk: real time, the share of each step, and what the processes take, idle and at work.
 
-    python -m tests.bench.pipeline [--minutes 1 5] [--speech FILE...] [--memory 60 180] [--json FILE]
+    python -m tests.bench.pipeline [--minutes 1 5] [--speech FILE...] [--json FILE]
 
 A platform of its own, as `vidx up` starts it. It is left idle for a while; then come clips of 10 s, of which the first
 warms it up, and talks of several lengths: 720p at 25 frames a second, slides with a photograph now and then, and a
@@ -28,7 +28,7 @@ from services.catalog.settings import CatalogSettings
 from services.core.names import VideoName
 from services.pipeline import ledger, workflow
 from tests.bench.report import Figure, exponent, save, short, table
-from tests.bench.talk_films import clip_film, long_film, talk_film
+from tests.bench.talk_films import clip_film, talk_film
 from tests.servers.platform import Platform, serving
 
 PART = "whole pipeline"
@@ -173,20 +173,6 @@ def idle(platform: Platform, seconds: float) -> tuple[list[Figure], dict[str, An
     return figures, {"memory_bytes": rest, "processor_percent": used}
 
 
-def growth(platform: Platform, minutes: Sequence[int], folder: Path) -> tuple[list[Figure], dict[str, Any]]:
-    """Peak memory of each service after films of these lengths."""
-    peaks = {}
-    for length in minutes:
-        indexed(platform, long_film(folder / f"long-{length}.mp4", length))
-        peaks[length] = memory(platform, "VmHWM")
-    first, last = peaks[min(minutes)], peaks[max(minutes)]
-    figures = []
-    for name, size in last.items():
-        what = f"peak memory of {name}, {max(minutes)} minutes of film against {min(minutes)}"
-        figures.append(Figure(PART, what, size / 2**20, "MiB", ratio=size / first[name]))
-    return figures, {str(length): sizes for length, sizes in peaks.items()}
-
-
 def grown(talks: Mapping[int, Mapping[str, Any]]) -> list[Figure]:
     """The powers of the minutes of talk that time and work grow with."""
     minutes = sorted(talks)
@@ -207,7 +193,6 @@ def main() -> None:
     parser.add_argument("--speech", type=Path, nargs="*", default=[])
     parser.add_argument("--idle", type=float, default=IDLE_S, help="seconds")
     parser.add_argument("--clips", type=int, default=4)
-    parser.add_argument("--memory", type=int, nargs="*", default=[], help="minutes of film, besides 5; such as 60 180")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     raw: dict[str, Any] = {"speech": [file.name for file in args.speech] or "made voice", "talks": {}}
@@ -231,9 +216,6 @@ def main() -> None:
                 figures += more if minutes == max(talks) else more[:1]
             if len(talks) > 1:
                 figures += grown(raw["talks"])
-            if args.memory:
-                more, raw["memory"] = growth(platform, [5, *args.memory], folder)
-                figures += more
     print(table(figures))
     if args.json:
         save(args.json, figures, **raw)
