@@ -119,7 +119,10 @@ class Reconciler:
     def _resend_unclaimed(self) -> None:
         """Messages that nobody began are sent again, when their queue is empty or has come to later ones."""
         patience = int(self._settings.unclaimed_s * SECOND)
-        for queue in workflow.STAGES:
+        with self._database.read() as session:
+            late = sa.select(Job.queue).where(Job.state == JobState.QUEUED, Job.sent < ledger.now() - patience)
+            queues = set(session.scalars(late.distinct()))
+        for queue in (stage for stage in workflow.STAGES if stage in queues):
             with self._database.read() as session:
                 query = sa.select(Job).where(Job.state == JobState.QUEUED, Job.queue == queue)
                 unclaimed = session.scalars(query.where(Job.sent < ledger.now() - patience)).all()

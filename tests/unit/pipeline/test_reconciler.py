@@ -274,3 +274,16 @@ def test_a_clock_that_runs_as_it_should_changes_no_stamp(house) -> None:
     waiting = house.jobs(name)["decoding.plan", -1].not_before
     house.reconciler.look()
     assert house.jobs(name)["decoding.plan", -1].not_before == waiting > ledger.now()
+
+
+def test_a_look_at_nothing_asks_the_catalog_little(house) -> None:
+    statements: list[str] = []
+    house.reconciler.look()
+    sa.event.listen(sa.Engine, "before_cursor_execute", count := lambda *told: statements.append(told[2]))
+    try:
+        house.reconciler.look()
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", count)
+    # However many stages there are.
+    asked = [statement for statement in statements if statement.startswith("SELECT")]
+    assert len(asked) <= 10, asked
