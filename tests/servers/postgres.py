@@ -25,8 +25,10 @@ READY_WITHIN_S = 30.0
 class Postgres:
     """A server. Databases are copies of one that has been migrated, which takes less time than migrating each."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, binaries: Path) -> None:
         self._address = address
+        self.binaries = binaries
+        """The folder of pg_dump, psql and the like."""
         self._template = self.empty()
         database = Database(self.settings(self._template))
         database.migrate()
@@ -43,6 +45,10 @@ class Postgres:
     def migrated(self) -> str:
         """The name of a new catalog."""
         return self._create(self._template)
+
+    def url(self, name: str) -> str:
+        """How PostgreSQL's own programs reach a database."""
+        return f"postgresql://postgres:{PASSWORD}@{self._address}/{name}"
 
     def _create(self, template: str) -> str:
         name = f"t{uuid.uuid4().hex}"
@@ -82,7 +88,7 @@ def serving() -> Iterator[Postgres]:
             )
         try:
             _wait_ready(process, f"127.0.0.1:{port}", log)
-            yield Postgres(f"127.0.0.1:{port}")
+            yield Postgres(f"127.0.0.1:{port}", binaries)
         finally:
             # At once, without writing what is thrown away.
             process.send_signal(signal.SIGQUIT)
