@@ -90,8 +90,9 @@ class Connection:
             if self._client is None:
                 s = self._settings
                 token, timeout = s.milvus_token.get_secret_value(), min(s.connect_timeout_s, until.left())
+                trusted = {"server_pem_path": str(s.milvus_ca)} if s.milvus_ca else {}
                 client = MilvusClient(
-                    uri=s.milvus_uri, token=token, timeout=timeout, dedicated=True, grpc_options=QUIET
+                    uri=s.milvus_uri, token=token, timeout=timeout, dedicated=True, grpc_options=QUIET, **trusted
                 )
                 self._lite = str(client.get_server_version(timeout=timeout)).startswith("milvus_lite")
                 self._client = client

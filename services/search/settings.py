@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, FilePath, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -13,6 +13,7 @@ class SearchSettings(BaseSettings):
 
     milvus_uri: str = Field(description="http://host:port, or https:// with TLS")
     milvus_token: SecretStr = Field(SecretStr(""), description="user:password or an API key")
+    milvus_ca: FilePath | None = Field(None, description="file with the CA of its certificate; else this machine's")
     milvus_prefix: str = Field("vidx", pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,60}$", description="begins collection names")
     embedding_address: str = Field(description="host:port of the embedding service")
     concurrency: int = Field(2, ge=1, description="videos indexed at the same time by one process")

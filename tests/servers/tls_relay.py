@@ -15,6 +15,8 @@ def serving(port: int, files: Files) -> Iterator[int]:
     """A loopback port that speaks TLS for what listens on `port`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.cert, files.key)
+    # gRPC refuses a server that does not name it.
+    context.set_alpn_protocols(["h2"])
 
     class Relay(socketserver.BaseRequestHandler):
         def handle(self) -> None:
