@@ -26,7 +26,11 @@ from tests.servers import redis, s3, stores
 from tests.servers.ports import free_ports
 
 MIB, GB = 1 << 20, 10**9
+PARENT = "collections/c"
 DEADLINE_S = 4 * 3600.0
+TRIES = 20
+TOLD = 512 * MIB
+"""After so many bytes a line says how far it is."""
 
 
 def peak_mib(pid: int) -> int:
@@ -57,16 +61,29 @@ def gateway(folder: Path, environment: dict[str, str]) -> Iterator[tuple[str, in
             process.wait(60)
 
 
-def messages(size: int, pid: int, every: int) -> Iterator[pb.UploadVideoRequest]:
-    yield pb.UploadVideoRequest(
-        header=pb.UploadHeader(parent="collections/c", request_id="r", file_name="long.mp4", size_bytes=size)
-    )
-    began = time.monotonic()
-    for at in range(0, size, MIB):
-        if at and at % every == 0:
+def messages(size: int, offset: int, pid: int, began: float) -> Iterator[pb.UploadVideoRequest]:
+    header = pb.UploadHeader(parent=PARENT, request_id="r", file_name="long.mp4", size_bytes=size, offset=offset)
+    yield pb.UploadVideoRequest(header=header)
+    for at in range(offset, size, MIB):
+        if at and at % TOLD == 0:
             passed = time.monotonic() - began
             print(f"{at / GB:6.2f} GB sent after {passed:5.0f} s, at most {peak_mib(pid)} MiB", flush=True)
         yield pb.UploadVideoRequest(chunk=(at // MIB).to_bytes(8, "big") * (MIB // 8))
+
+
+def upload(stub: VideoIndexServiceStub, size: int, pid: int) -> pb.Video:
+    """Send it all, going on where a stream broke off, as a busy store may make it."""
+    began, tries = time.monotonic(), 0
+    kept = pb.Upload()
+    while True:
+        try:
+            return stub.UploadVideo(messages(size, kept.offset, pid, began), timeout=DEADLINE_S)
+        except grpc.RpcError as error:
+            tries += 1
+            if error.code() != grpc.StatusCode.UNAVAILABLE or tries > TRIES:
+                raise
+            kept = stub.GetUpload(pb.GetUploadRequest(parent=PARENT, request_id="r"), timeout=600)
+            print(f"{error.details()}; goes on at {kept.offset / GB:.2f} GB", flush=True)
 
 
 def main() -> int:
@@ -86,7 +103,7 @@ def main() -> int:
                 stub = VideoIndexServiceStub(connection)
                 stub.CreateCollection(pb.CreateCollectionRequest(collection_id="c"), timeout=60)
                 idle, began = peak_mib(pid), time.monotonic()
-                video = stub.UploadVideo(messages(size, pid, 512 * MIB), timeout=DEADLINE_S)
+                video = upload(stub, size, pid)
                 took, most = time.monotonic() - began, peak_mib(pid)
             kept = connect(store).objects.stat(f"{video.name}/source")
     assert kept is not None
