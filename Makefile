@@ -24,7 +24,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --no-loadscop
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help hostile proto-breaking test-s3 upload-5g helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-decoding bench-memory bench-chapters bench-triton bench-speech bench-search clean
+.PHONY: help hostile proto-breaking test-s3 upload-5g helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-decoding bench-memory bench-chapters bench-triton bench-speech bench-search bench-steady clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -135,6 +135,10 @@ helm-check: $(HELM)/.ready ## lint, render and validate the Helm chart with each
 
 bench-search: $(READY) ## the cost of a search beside the bare pymilvus call: make bench-search ROWS='1000 100000'
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.search $(if $(ROWS),--rows $(ROWS))
+
+bench-steady: $(READY) ## whether searches grow slower under a steady load: make bench-steady MINUTES=60
+	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.search_steady --json $(BENCH)/steady.json \
+	  $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ROWS),--rows $(ROWS))
 
 clean: ## remove what make made
 	rm -rf $(VENV) $(SWIFT) $(HELM) $(PROMETHEUS) $(PEERS) $(BENCH) .cache .demo build *.egg-info

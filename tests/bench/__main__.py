@@ -89,6 +89,11 @@ def searched(file: Path, said: str) -> list[Figure]:
             tail = ms["fresh"]["p99"] / ms["fresh"]["p50"]
             found.append(Figure("search", f"{rows} rows, fresh: p99 by p50", tail, "times", 3.0, most=True))
         found.append(Figure("search", f"{rows} rows: recall@10 against exact search", one["recall_at_10"], ""))
+        for name, spent in one["processor_ms"]["fresh"].items():
+            label = f"{rows} rows, fresh: processor time of a query in {name}"
+            found.append(
+                Figure("search", label, spent, "ms", ratio=spent / max(one["processor_ms"]["fresh"]["all"], 0.1))
+            )
         for clients, speed in one["per_s"].items():
             found.append(Figure("search", f"{rows} rows: queries a second of {clients} clients", speed["fresh"], "/s"))
         beside = [b["p50"] / q["p50"] for q, b in zip(one["quiet_ms"], one["indexing_ms"], strict=True)]

@@ -6,15 +6,14 @@ Real processes: Triton on the built-in pack, milvus-lite, and the embedding and 
 videos fill four collections, of which one with 60 percent of the rows is asked. All ways take turns on the same query,
 round by round, and each query is a new sentence, so no vector comes from a cache. `bare` is one
 `MilvusClient.search` of the visual index with the platform's filter, fields and number of rows, its vector given;
-`bare10` the same for the ten nearest rows; `stock` is `bare` on a copy of the data that milvus-lite serves as it comes,
+`bare10` the same for the ten nearest rows; `bare5` the five calls that a query of all tracks needs, one after the
+other; `stock` is `bare` on a copy of the data that milvus-lite serves as it comes,
 without `services.search.lite`; `fresh` is the gateway's Search; `known` the same query again. Times are milliseconds of
 wall time.
 """
 
 import argparse
 import json
-import os
-import platform as machine
 import shutil
 import tempfile
 import threading
@@ -22,14 +21,10 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import grpc
 import numpy as np
-from vidx.gateway.v1 import video_index_service_pb2 as vidx
-from vidx.gateway.v1.video_index_service_pb2_grpc import VideoIndexServiceStub
 
 from services.runtime import grpc_client
 from services.runtime.text_embedding import TextEmbedding
@@ -39,9 +34,11 @@ from services.search.milvus import MilvusIndex, MilvusTexts
 from services.search.milvus_connection import Connection
 from services.search.searching import Searcher
 from services.search.settings import SearchSettings
-from tests.bench.search_parts import Bare, Timed, await_indexes, encoder, fill, inserting, service
+from tests.bench.report import about, exponent
+from tests.bench.search_parts import Bare, Timed, encoder, inserting
 from tests.bench.search_rows import ASKED, Subjects, sentence
-from tests.servers import milvus, triton
+from tests.bench.search_stack import Models, Stack, models, stack
+from tests.servers import milvus
 
 CLIENTS = (1, 4, 16)
 
@@ -55,15 +52,24 @@ def shares(settings: SearchSettings, embedding: str, queries: Sequence[str]) -> 
         MilvusTexts(settings, connection),
         EmbeddingClient(TextEmbedding(grpc_client.channel(embedding), 60.0)),
     )
-    searcher = Timed(Searcher(*(Timed(port, took) for port in ports)), took)  # type: ignore[arg-type]
+    searcher = Searcher(*(Timed(port, took) for port in ports))  # type: ignore[arg-type]
     for text in queries:
-        searcher._port.search(Query(text, Scope(ASKED)))
+        searcher.search(Query(text, Scope(ASKED)))
     took.clear()
     for text in queries:
         began = time.perf_counter()
-        Searcher(*(Timed(port, took) for port in ports)).search(Query(text + " again", Scope(ASKED)))  # type: ignore[arg-type]
+        searcher.search(Query(text + " again", Scope(ASKED)))
         took.setdefault("all", []).append((time.perf_counter() - began) * 1000)
     return {name: round(sum(times) / len(queries), 2) for name, times in took.items()}
+
+
+def hops(asked: Stack, way: Callable[[int], object], rounds: int) -> dict[str, float]:
+    """Processor milliseconds of a call in each process that it passes, and of all together."""
+    before = asked.processor_ms()
+    for n in range(rounds):
+        way(n)
+    spent = {name: round((ms - before[name]) / rounds, 1) for name, ms in asked.processor_ms().items()}
+    return {**spent, "all": round(sum(spent.values()), 1)}
 
 
 def in_turns(ways: dict[str, Callable[[int], object]], rounds: int) -> dict[str, dict[str, float]]:
@@ -99,68 +105,50 @@ def throughput(way: Callable[[int], object], clients: int, seconds: float) -> fl
     return round(done[0] / (time.monotonic() - began), 1)
 
 
-def measure(
-    rows: int, rounds: int, seconds: float, embedding: str, subjects: Subjects, scratch: Path
-) -> dict[str, Any]:
+def measure(rows: int, rounds: int, seconds: float, with_: Models, scratch: Path) -> dict[str, Any]:
     """All figures of one size."""
-    with ExitStack() as stack:
-        data = scratch / f"milvus-{rows}"
-        uri, _ = stack.enter_context(milvus.serving(data))
-        settings = SearchSettings(milvus_uri=uri, embedding_address=embedding, search_timeout_s=60)
-        began = time.monotonic()
-        written, frames = fill(settings, subjects, rows)
-        filled = time.monotonic() - began
-        indexed = await_indexes(data)
-        store = f"folder://{scratch / 'store'}"
-        searching = stack.enter_context(
-            service(
-                "search", "--role", "serve", VIDX_SEARCH_MILVUS_URI=uri, VIDX_SEARCH_EMBEDDING_ADDRESS=embedding,
-                VIDX_STORE_URL=store,
-            )
-        )  # fmt: skip
-        others = dict.fromkeys(
-            (f"VIDX_GATEWAY_{name}_ADDRESS" for name in ("DECODING", "TRANSCRIPTION", "CHAPTERING")), "127.0.0.1:1"
-        )
-        gateway = stack.enter_context(
-            service(
-                "gateway", VIDX_GATEWAY_SEARCH_ADDRESS=searching, VIDX_STORE_URL=store, VIDX_QUEUE_URL="redis://127.0.0.1:1",
-                VIDX_CATALOG_URL=f"sqlite:///{scratch / f'catalog-{rows}.db'}", **others,
-            )
-        )  # fmt: skip
-        index = VideoIndexServiceStub(stack.enter_context(grpc.insecure_channel(gateway)))
-        index.CreateCollection(vidx.CreateCollectionRequest(collection_id=ASKED), timeout=30)
-        bare = Bare(settings, subjects.spaces[0])
-        shutil.copytree(data, data.with_name(f"stock-{rows}"))
-        other, _ = stack.enter_context(milvus.serving(data.with_name(f"stock-{rows}"), stock=True))
-        stock = Bare(settings.model_copy(update={"milvus_uri": other}), subjects.spaces[0])
+    with ExitStack() as running:
+        asked_of = running.enter_context(stack(rows, with_, scratch))
+        settings, frames = asked_of.settings, asked_of.frames
+        ask = encoder(with_.embedding)
+        subjects = Subjects.make(ask)
+        bare = Bare(settings, subjects.spaces)
+        copy = scratch / f"stock-{rows}"
+        shutil.copytree(asked_of.data, copy)
+        other, _ = running.enter_context(milvus.serving(copy, stock=True))
+        stock = Bare(settings.model_copy(update={"milvus_uri": other}), subjects.spaces)
         stock.load()
         rng = np.random.default_rng(rows)
         queries = [sentence(rng) for _ in range(4096)]
-        vectors = np.concatenate([encoder(embedding)(queries[at : at + 64])[0].vectors for at in range(0, 256, 64)])
+        parts = [ask(queries[at : at + 64]) for at in range(0, 256, 64)]
+        vectors, meant = (np.concatenate([part[n].vectors for part in parts]) for n in (0, 1))
         asked = iter(queries[256:])
         lock = threading.Lock()
 
         def fresh(_: int) -> str:
             with lock:
                 text = next(asked)
-            index.Search(vidx.SearchRequest(parent=f"collections/{ASKED}", query=text), timeout=60)
+            asked_of.search(text)
             return text
 
         def known(_: int) -> None:
-            found = index.Search(vidx.SearchRequest(parent=f"collections/{ASKED}", query=queries[255]), timeout=60)
-            assert len(found.moments) == 10
+            assert len(asked_of.search(queries[255]).moments) == 10
 
         ways: dict[str, Callable[[int], object]] = {
             "bare": lambda n: bare.search(vectors[n % 256], bare.limit),
             "bare10": lambda n: bare.search(vectors[n % 256], 10),
+            "bare5": lambda n: bare.five(vectors[n % 256], meant[n % 256], queries[n % 256]),
             "stock": lambda n: stock.search(vectors[n % 256], bare.limit),
             "fresh": fresh,
             "known": known,
         }
         in_turns(ways, 5)
-        result: dict[str, Any] = {"rows": written, "fill_s": round(filled, 1), "index_s": round(indexed, 1)}
+        result: dict[str, Any] = {
+            "rows": asked_of.written, "fill_s": round(asked_of.fill_s, 1), "index_s": round(asked_of.index_s, 1),
+        }  # fmt: skip
         result["ms"] = in_turns(ways, rounds)
-        result["shares_ms"] = shares(settings, embedding, queries[:30])
+        result["shares_ms"] = shares(settings, with_.embedding, queries[:30])
+        result["processor_ms"] = {name: hops(asked_of, ways[name], rounds) for name in ("bare", "bare5", "fresh")}
         result["per_s"] = {
             str(n): {name: throughput(ways[name], n, seconds) for name in ("bare", "fresh")} for n in CLIENTS
         }
@@ -192,6 +180,8 @@ def table(results: list[dict[str, Any]]) -> str:
         lines.append(
             f"{'':>8} recall@10 {one['recall_at_10']}, shares {one['shares_ms']}, calls a second {one['per_s']}"
         )
+        for name, spent in one["processor_ms"].items():
+            lines.append(f"{'':>8} processor ms of {name}: {spent}")
         beside = [round(b["p50"] / q["p50"], 2) for q, b in zip(one["quiet_ms"], one["indexing_ms"], strict=True)]
         lines.append(f"{'':>8} p50 while {one['indexed_rows_per_s']} rows a second are indexed: {beside} times")
     return "\n".join(lines)
@@ -204,34 +194,19 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement of calls a second")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    about = {name: version(name) for name in ("pymilvus", "milvus-lite", "faiss-cpu", "grpcio", "onnxruntime")}
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+    told = about()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack_:
         scratch = Path(folder)
-        pack = triton.built_pack(scratch)
-        address, _ = stack.enter_context(triton.serving(pack, scratch))
-        embedding = stack.enter_context(
-            service(
-                "embedding", "--role", "serve", VIDX_TRITON_ADDRESS=address, VIDX_EMBEDDING_MODELS=str(pack),
-                VIDX_STORE_URL=f"folder://{scratch / 'store'}",
-            )
-        )  # fmt: skip
-        ask = encoder(embedding)
-        subjects = Subjects.make(ask)
+        with_ = stack_.enter_context(models(scratch))
         results = []
         for rows in args.rows:
-            results.append(measure(rows, args.rounds, args.seconds, embedding, subjects, scratch))
+            results.append(measure(rows, args.rounds, args.seconds, with_, scratch))
             print(table(results[-1:]), flush=True)
-    told = {
-        "machine": machine.processor() or machine.machine(),
-        "cores": os.cpu_count(),
-        "load": os.getloadavg(),
-        **about,
-    }
     if len(results) > 1:
-        for name in ("bare", "fresh"):
+        for name in ("bare", "bare5", "fresh"):
             p50 = [one["ms"][name]["p50"] for one in results]
-            exponent = float(np.polyfit(np.log([one["rows"] for one in results]), np.log(p50), 1)[0])
-            told[f"{name}_p50_grows_with_rows_to_the_power"] = round(exponent, 2)
+            power = exponent([one["rows"] for one in results], p50)
+            told[f"{name}_p50_grows_with_rows_to_the_power"] = round(power, 2)
     print(json.dumps(told))
     if args.json:
         args.json.write_text(json.dumps({"about": told, "results": results}, indent=2) + "\n")

@@ -1,18 +1,13 @@
-"""What the search benchmark runs: services as processes, an index that it fills, and somebody who indexes meanwhile."""
+"""What the search benchmark runs: an index that it fills, bare calls, and somebody who indexes meanwhile."""
 
 import multiprocessing
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import grpc
 import numpy as np
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pymilvus import MilvusClient
 from vidx.embedding.v1 import embedding_service_pb2 as embedding_pb
 
@@ -21,34 +16,20 @@ from services.runtime import grpc_client
 from services.runtime.text_embedding import Embedded, TextEmbedding
 from services.search import milvus_expressions as mx
 from services.search import milvus_schema as ms
+from services.search.domain.moments import shot_row
 from services.search.domain.query import Query, Scope
 from services.search.domain.rows import FRAME
-from services.search.domain.selection import first_limit
-from services.search.milvus import VISUAL, MilvusIndex, MilvusTexts
+from services.search.domain.selection import first_limit, text_limit
+from services.search.domain.words import terms
+from services.search.milvus import TEXT, VISUAL, MilvusIndex, MilvusTexts
 from services.search.milvus_connection import QUIET, Connection
 from services.search.milvus_space import collection_name
 from services.search.settings import SearchSettings
 from tests.bench.search_rows import ASKED, F32, Subjects, video, videos
-from tests.servers.ports import free_ports
 
 BATCH = 256
 INDEXED_WITHIN_S = 600.0
 """How long milvus-lite may take to build what it builds beside the writes."""
-
-
-@contextmanager
-def service(name: str, *options: str, **env: str) -> Iterator[str]:
-    """A service's address, once it serves; stopped at the end."""
-    address = f"127.0.0.1:{free_ports(1)[0]}"
-    told = {"VIDX_SERVER_ADDRESS": address, "VIDX_LOG_LEVEL": "error", "OMP_NUM_THREADS": "1", **env}
-    process = subprocess.Popen([sys.executable, "-m", f"services.{name}", *options], env={**os.environ, **told})
-    try:
-        with grpc.insecure_channel(address) as channel:
-            health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=90, wait_for_ready=True)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def encoder(address: str) -> Callable[[Sequence[str]], tuple[Embedded, ...]]:
@@ -95,17 +76,40 @@ def await_indexes(data: Path) -> float:
 
 
 class Bare:
-    """The visual index asked through pymilvus alone."""
+    """The indexes asked through pymilvus alone; `spaces` as in `Subjects`."""
 
-    def __init__(self, settings: SearchSettings, space: str) -> None:
+    def __init__(self, settings: SearchSettings, spaces: tuple[str, str]) -> None:
         self._client = MilvusClient(uri=settings.milvus_uri, dedicated=True, grpc_options=QUIET)
-        self._name = collection_name(f"{settings.milvus_prefix}_{VISUAL.word}_", space)
-        self._ef = settings.ef
+        self._name = collection_name(f"{settings.milvus_prefix}_{VISUAL.word}_", spaces[0])
+        self._texts = collection_name(f"{settings.milvus_prefix}_{TEXT.word}_", spaces[1])
+        self._ef, self._narrow = settings.ef, settings.narrow_ef
         self.limit = first_limit(Query("", Scope(ASKED)))
 
     def load(self) -> None:
-        """Make the index ready after the server's start."""
+        """Make the indexes ready after the server's start."""
         self._client.load_collection(self._name)
+        self._client.load_collection(self._texts)
+
+    def five(self, seen: F32, meant: F32, text: str) -> None:
+        """What a query of all tracks asks of Milvus, one after the other: frames, texts by meaning, texts by words,
+        the frames' shots, the texts that words found."""
+        query = Query(text, Scope(ASKED))
+        texts, limit = mx.texts_in(query.scope, query.text_tracks), text_limit(query)
+        shots = {shot_row(ASKED, ms.hit(hit)) for hit in self.search(seen, self.limit)}
+        self._ask(self._texts, ms.VECTOR, meant, texts, limit, ms.TEXT_FIELDS)
+        words = {"metric_type": "BM25", "params": {}}
+        found = self._ask(self._texts, ms.BM25, terms(text), texts, limit, ms.TEXT_FIELDS, words)
+        self._ask(self._name, ms.VECTOR, seen, mx.rows_with(sorted(shots)), len(shots), ["frame_time"])
+        if found:
+            ids = [hit["id"] for hit in found]
+            self._ask(self._texts, ms.VECTOR, meant, mx.rows_with(ids), len(ids), [])
+
+    def _ask(self, name: str, field: str, data: Any, which: str, limit: int, fields: list[str], how: Any = None) -> Any:
+        near = {"metric_type": ms.METRIC, "params": {"ef": max(self._narrow, limit)}}
+        return self._client.search(
+            name, data=[data], anns_field=field, limit=limit, filter=which, output_fields=fields,
+            search_params=how or near, consistency_level="Strong",
+        )[0]  # fmt: skip
 
     def search(self, vector: F32, limit: int) -> Any:
         return self._client.search(
