@@ -7,6 +7,7 @@ import numpy as np
 
 from services.core.errors import InvalidInput, NotFound, Unavailable, VidxError
 from services.embedding.domain.model import Model, TextSpace
+from services.embedding.domain.vectors import F64
 from services.packs import manifest as manifests
 from services.packs.manifest import Background, Manifest, Sentence, Text, Visual
 from services.runtime import telemetry
@@ -37,7 +38,7 @@ def _space(folder: Path, name: str, encoder: Text | Sentence, background: Backgr
     return TextSpace(name, encoder.dimension, version, rows, background.centre, background.scale)
 
 
-def _background(file: Path, dimension: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def _background(file: Path, dimension: int) -> F64:
     try:
         rows = np.load(file, allow_pickle=False)
     except FileNotFoundError as error:
@@ -46,7 +47,7 @@ def _background(file: Path, dimension: int) -> np.ndarray[tuple[int, int], np.dt
         raise InvalidInput(f"{file} does not hold background vectors: {error}") from error
     if rows.ndim != 2 or len(rows) < 2 or rows.shape[1] != dimension:
         raise InvalidInput(f"{file} has shape {rows.shape}; wanted two or more rows of {dimension}")
-    return np.asarray(rows, np.float32)
+    return np.asarray(rows, np.float32).astype(np.float64)
 
 
 def await_models(triton: Triton, manifest: Manifest, model: Model, batch: int, within_s: float) -> None:

@@ -63,6 +63,12 @@ class Collections:
         with self._database.read() as session:
             return _view(session, require(session, name))
 
+    def check(self, name: CollectionName) -> None:
+        """Raises NotFound when there is no such collection; nothing of it is read, and its videos are not counted."""
+        with self._database.read() as session:
+            if session.scalar(sa.select(Collection.id).where(Collection.id == name.collection)) is None:
+                raise _missing(name)
+
     def list(
         self, page_size: int, page_token: str, held: frozenset[str] | None = None
     ) -> tuple[list[CollectionView], str]:
@@ -123,8 +129,12 @@ def require(session: Session, name: CollectionName, *, lock: bool = False) -> Co
     """The collection, or NotFound; `lock` makes other transactions that would lock it wait for this one."""
     row = session.get(Collection, name.collection, with_for_update=lock)
     if row is None:
-        raise NotFound(f"no {name}; create it first")
+        raise _missing(name)
     return row
+
+
+def _missing(name: CollectionName) -> NotFound:
+    return NotFound(f"no {name}; create it first")
 
 
 def check_shot_labels(labels: Sequence[str]) -> list[str]:

@@ -178,7 +178,7 @@ class VideoIndexRpc(TextRpc, ChapterRpc, SkimRpc, UrlRpc, DoctorRpc):
             yield convert.video(view)
 
     def Search(self, request: pb.SearchRequest, context: grpc.ServicerContext) -> pb.SearchResponse:  # noqa: N802
-        self._collections.get(CollectionName.parse(request.parent, "parent"))
+        self._collections.check(CollectionName.parse(request.parent, "parent"))
         inner = search_pb.SearchRequest(
             parent=request.parent,
             query=request.query,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.embedding.domain.vectors import F32
+from services.embedding.domain.vectors import F64
 
 ALGORITHM = 1
 """Raised when this stage would make other vectors of the same inputs and models."""
@@ -23,8 +23,9 @@ class TextSpace:
     dimension: int
     version: str
     """Changes with everything that shapes a text's vector."""
-    background: F32
-    """Unit vectors of unrelated things, [m, dimension]: pictures in the joint space, else sentences."""
+    background: F64
+    """Unit vectors of unrelated things, [m, dimension]: pictures in the joint space, else sentences. In the type that
+    every query is compared in, so that none converts them."""
     centre: float
     """Deviations above the background's mean cosine at which a score is one half."""
     scale: float

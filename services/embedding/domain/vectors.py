@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
 U8 = npt.NDArray[np.uint8]
 SMALLEST_DEVIATION = 1e-4
 
@@ -27,14 +28,14 @@ def pool(vectors: F32, owners: npt.NDArray[np.intp], weights: npt.NDArray[Any], 
     return unit(sums)
 
 
-def calibration(vectors: F32, background: F32, centre: float, scale: float) -> tuple[F32, F32]:
+def calibration(vectors: F32, background: F64, centre: float, scale: float) -> tuple[F32, F32]:
     """Middle and spread, each [n], of the curve from a row's cosine to a score.
 
     A row's cosines with the unit rows of `background` [m, d] say how alike unrelated pictures are to it: their mean
     and deviation. A cosine `centre` deviations above that mean scores one half; `scale` deviations more multiply the
     odds by e. The spread is never 0, so that it can be divided by.
     """
-    cosines = vectors.astype(np.float64) @ background.astype(np.float64).T
+    cosines = vectors.astype(np.float64) @ background.T
     deviations = np.maximum(cosines.std(axis=1), SMALLEST_DEVIATION)
     middles = cosines.mean(axis=1) + centre * deviations
     return middles.astype(np.float32), (scale * deviations).astype(np.float32)
