@@ -81,10 +81,9 @@ class _Milvus:
         for at in range(0, len(ids), _IDS):
             some = ids[at : at + _IDS]
             # The server compares: a cosine is much less to send and read than a vector.
-            # Primary keys are answered in any case.
-            hits = self._near(
-                space, vectors, True, len(some), until, filter=mx.rows_with(some), output_fields=list(fields)
-            )
+            # Without a field that is named, milvus-lite answers with all of them, vectors too.
+            fields_ = ["id", *fields]
+            hits = self._near(space, vectors, True, len(some), until, filter=mx.rows_with(some), output_fields=fields_)
             for n, of in enumerate(hits):
                 for hit in of:
                     cosines, _ = found.setdefault(hit["id"], (np.full(len(vectors), np.nan, np.float32), hit["entity"]))

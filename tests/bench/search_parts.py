@@ -102,7 +102,7 @@ class Bare:
         self._ask(self._name, ms.VECTOR, seen, mx.rows_with(sorted(shots)), len(shots), ["frame_time"])
         if found:
             ids = [hit["id"] for hit in found]
-            self._ask(self._texts, ms.VECTOR, meant, mx.rows_with(ids), len(ids), [])
+            self._ask(self._texts, ms.VECTOR, meant, mx.rows_with(ids), len(ids), ["id"])
 
     def _ask(self, name: str, field: str, data: Any, which: str, limit: int, fields: list[str], how: Any = None) -> Any:
         near = {"metric_type": ms.METRIC, "params": {"ef": max(self._narrow, limit)}}

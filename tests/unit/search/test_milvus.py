@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from services.core.deadlines import Deadline
-from services.search.milvus import MilvusIndex
+from services.search.milvus import MilvusIndex, MilvusTexts
 from services.search.milvus_connection import Call, Connection
 from services.search.settings import SearchSettings
 
@@ -21,6 +21,8 @@ class Client:
         self.looked_up: list[str] = []
 
     def search(self, name: str, data: list[Any], limit: int, **how: Any) -> list[list[dict[str, Any]]]:
+        # Where no field is named, a server answers with every field.
+        assert how["output_fields"]
         vectors = np.asarray(data)
         return [
             [
@@ -70,3 +72,9 @@ def test_rows_that_are_all_found_cost_one_question() -> None:
     index = MilvusIndex(SETTINGS, cast(Connection, Straight(client)))
     assert set(index.pools("space", np.array([[1.0, 0.0]], np.float32), ["b", "c"])) == {"b", "c"}
     assert client.looked_up == []
+
+
+def test_cosines_ask_for_no_more_than_they_need() -> None:
+    client = Client()
+    texts = MilvusTexts(SETTINGS, cast(Connection, Straight(client)))
+    assert texts.cosines("space", np.array([0.0, 1.0], np.float32), ["b"]) == {"b": 1.0}
