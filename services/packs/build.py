@@ -1,18 +1,17 @@
 """Builds a model pack: checks its weights, exports them to ONNX and writes the Triton repository and the manifest."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from services.core import errors
 from services.packs import manifest as manifests
 from services.packs import pack as packs
 from services.packs.assets import Assets
 from services.packs.manifest import Manifest
 from services.packs.pack import Backend
-
-CURRENT = "current"
-"""A link to the pack in use, for those who do not know its name."""
 
 
 def build(pack_file: Path, out: Path, *, backend: Backend, progress: Callable[[str], None]) -> Manifest:
@@ -47,13 +46,21 @@ def build(pack_file: Path, out: Path, *, backend: Backend, progress: Callable[[s
     return manifests.load(folder)
 
 
-def point(out: Path, built: Manifest) -> None:
-    """Make `out`/current mean the built pack, at once: whoever reads it sees this pack or the one before."""
-    scratch = Path(tempfile.mkdtemp(prefix=".current-", dir=out))
+def point(out: Path, name: str, built: Manifest) -> None:
+    """Make `out`/`name` mean the built pack, at once: whoever reads it sees this pack or the one before.
+
+    For those who know by what it was ordered, and not its digest.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise errors.InvalidInput(f"a link is named by up to 64 letters, digits, dots, _ and -, not {name[:80]!r}")
+    link = out / name
+    if link.exists() and not link.is_symlink():
+        raise errors.InvalidInput(f"{link} is there already, and no link")
+    scratch = Path(tempfile.mkdtemp(prefix=".link-", dir=out))
     try:
         # Read where it ends up: beside the folder.
-        (scratch / CURRENT).symlink_to(built.folder)
-        (scratch / CURRENT).replace(out / CURRENT)
+        (scratch / name).symlink_to(built.folder)
+        (scratch / name).replace(link)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

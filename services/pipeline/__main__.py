@@ -23,7 +23,7 @@ _log = telemetry.log(__name__)
 
 
 def main() -> None:
-    service.role("pipeline")
+    service.role("pipeline", ("work",))
     service.begin("pipeline")
     settings = read(PipelineSettings)
     database = Database(read(CatalogSettings))

@@ -5,7 +5,10 @@ over the very connection that is gone. Here both are let be; the message is in R
 pipeline's reconciler makes up for either.
 """
 
+from celery import Celery
 from kombu.transport import redis
+
+from services.runtime.queue import under_way
 
 
 class _QoS(redis.QoS):  # type: ignore[misc]
@@ -23,3 +26,18 @@ class _QoS(redis.QoS):  # type: ignore[misc]
 def outlive_lost_connections() -> None:
     """Applies to all connections of this process that are made afterwards."""
     redis.Channel.QoS = _QoS
+
+
+def count_under_way(app: Celery, queue: str) -> None:
+    """Keep what the worker has taken off the queue in hashes of the queue's own, for who scales its workers.
+
+    By itself, kombu keeps the messages of all queues in one, and a queue whose last message is being worked on looks
+    like one that nobody needs a worker for.
+    """
+    name = under_way(queue)
+    app.conf.broker_transport_options = {
+        **app.conf.broker_transport_options,
+        "unacked_key": name,
+        "unacked_index_key": f"{name}.index",
+        "unacked_mutex_key": f"{name}.mutex",
+    }

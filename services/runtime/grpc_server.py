@@ -76,6 +76,12 @@ def create_server(
             ("grpc.keepalive_time_ms", KEEPALIVE_MS),
             ("grpc.http2.ping_timeout_ms", KEEPALIVE_MS // 2),
             ("grpc.http2.max_pings_without_data", 0),
+            # Without a grace period of its own, so that no call is cut short.
+            *(
+                [("grpc.max_connection_age_ms", int(settings.connection_age_s * 1000))]
+                if settings.connection_age_s
+                else []
+            ),
         ],
     )
     health_servicer = health.HealthServicer()

@@ -71,6 +71,11 @@ def _tls(settings: QueueSettings) -> dict[str, Any]:
     return found | ({"ssl_ca_certs": settings.ca} if settings.ca else {})
 
 
+def under_way(queue: str) -> str:
+    """The Redis hash of the queue's messages that workers have taken and not acknowledged."""
+    return f"{queue}.under-way"
+
+
 def task_id(job: Job) -> str:
     """The message's id, so that a job can be revoked by anybody who knows it."""
     return f"{job.video}:{job.step}:{-1 if job.segment is None else job.segment}:{job.attempt}"

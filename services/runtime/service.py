@@ -24,14 +24,17 @@ def begin(service: str) -> None:
         sys.exit(f"{service} cannot start: {error.message}")
 
 
-def role(service: str) -> str:
-    """The role that the command line asks for: serve, work or all."""
+_ROLES = {"serve": "the gRPC server", "work": "takes jobs from the queue", "all": "both in one process"}
+
+
+def role(service: str, roles: Sequence[str] = ("serve", "work", "all")) -> str:
+    """The role that the command line asks for, of those that the service has; the last when it asks for none."""
     parser = argparse.ArgumentParser(prog=f"python -m services.{service}")
     parser.add_argument(
         "--role",
-        choices=["serve", "work", "all"],
-        default="all",
-        help="serve: the gRPC server; work: the stage's queue; all: both in one process (default)",
+        choices=roles,
+        default=roles[-1],
+        help=f"{'; '.join(f'{one}: {_ROLES[one]}' for one in roles)}; {roles[-1]} by default",
     )
     chosen: str = parser.parse_args().role
     return chosen

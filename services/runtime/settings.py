@@ -55,6 +55,7 @@ class StoreSettings(BaseSettings):
     secret_key: SecretStr = SecretStr("")
     region: str = "us-east-1"
     scratch: str = Field("/tmp/vidx-scratch", description="folder for local copies of remote objects")
+    cache_bytes: int = Field(20 << 30, ge=0, description="local copies that nobody reads are dropped down to this")
     min_free_bytes: int = Field(256 << 20, ge=0, description="a folder store refuses to fill its disk below this")
 
 
@@ -90,6 +91,12 @@ class ServerSettings(BaseSettings):
     address: str = Field("127.0.0.1:0", description="host:port to listen on; port 0 takes a free one")
     threads: int = Field(16, ge=1, le=512)
     drain_s: float = Field(10.0, ge=0, description="how long calls under way may go on after SIGTERM")
+    connection_age_s: float = Field(
+        0.0,
+        ge=0,
+        description="a client is asked to connect anew after about so long, and so finds servers that were added; "
+        "calls under way go on; 0: never",
+    )
     tls_cert: str = Field("", description="file with the server's certificate and those between it and its CA")
     tls_key: str = Field("", description="file with the certificate's private key")
     tls_client_ca: str = Field("", description="file with the CA that callers' certificates must come from")

@@ -27,6 +27,7 @@ def connect(settings: StoreSettings) -> ArtifactStore:
             secure=url.scheme == "s3+https",
             region=settings.region,
             scratch=Path(settings.scratch),
+            cache_bytes=settings.cache_bytes,
         )
         try:
             store.ensure_bucket()

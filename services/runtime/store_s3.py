@@ -25,16 +25,27 @@ from services.core.store import ObjectInfo
 PART_BYTES = 16 << 20
 PARALLEL = 3
 """Parts of one object on their way at a time; with the one that is read, the memory that a long stream takes."""
-CACHE_BYTES = 20 << 30
 LEFTOVER_S = 3600.0
 _FULL = {"XMinioStorageFull", "InsufficientStorage", "QuotaExceeded", "507"}
 
 
 class S3Store:
-    """Implements `core.store.ObjectStore`. `scratch` holds local copies of objects that were opened as files."""
+    """Implements `core.store.ObjectStore`.
+
+    `scratch` holds local copies of objects opened as files; those in no use are dropped down to `cache_bytes`.
+    """
 
     def __init__(
-        self, endpoint: str, bucket: str, access_key: str, secret_key: str, *, secure: bool, region: str, scratch: Path
+        self,
+        endpoint: str,
+        bucket: str,
+        access_key: str,
+        secret_key: str,
+        *,
+        secure: bool,
+        region: str,
+        scratch: Path,
+        cache_bytes: int = 20 << 30,
     ) -> None:
         http = urllib3.PoolManager(
             timeout=urllib3.Timeout(connect=5, read=60),
@@ -46,6 +57,7 @@ class S3Store:
         )
         self._bucket = bucket
         self._scratch = scratch
+        self._cache_bytes = cache_bytes
         self._fetching = [threading.Lock() for _ in range(256)]
         scratch.mkdir(parents=True, exist_ok=True)
 
@@ -155,7 +167,7 @@ class S3Store:
             if file.suffix:
                 # A fetch under way, or one whose process died.
                 gone = changed < time.time() - LEFTOVER_S and _drop(file)
-            elif total > CACHE_BYTES or shutil.disk_usage(self._scratch).free < size + (256 << 20):
+            elif total > self._cache_bytes or shutil.disk_usage(self._scratch).free < size + (256 << 20):
                 gone = _drop(file)
             else:
                 gone = False

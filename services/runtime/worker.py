@@ -36,6 +36,7 @@ def run(app: Celery, queue: str, concurrency: int) -> None:
     # A receiver of this signal keeps Celery from setting up logs of its own.
     setup_logging.connect(_keep_logs)
     broker.outlive_lost_connections()
+    broker.count_under_way(app, queue)
     over = threading.Event()
     threading.Thread(target=heartbeat.keep_telling, args=(app, queue, concurrency, over), daemon=True).start()
     app.Worker(

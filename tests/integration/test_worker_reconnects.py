@@ -7,12 +7,13 @@ import threading
 import time
 from pathlib import Path
 
+import redis
 from pydantic import SecretStr
 
 from services.core.jobs import Job
 from services.core.names import VideoName
 from services.pipeline.celery import CeleryQueue
-from services.runtime.queue import celery_app, send
+from services.runtime.queue import celery_app, send, under_way
 from services.runtime.settings import QueueSettings
 from tests.servers import redis as redis_server
 from tests.servers.ports import free_ports
@@ -74,6 +75,35 @@ def test_a_busy_worker_goes_on_when_its_broker_comes_back_empty(tmp_path: Path) 
             job(3)
             wait_for(tmp_path / "done-3")
             assert worker.poll() is None
+            worker.terminate()
+            assert worker.wait(30) == 0
+    finally:
+        if worker is not None:
+            worker.kill()
+            worker.wait()
+
+
+def test_what_a_worker_has_taken_is_counted_by_queue(tmp_path: Path) -> None:
+    def counted(client: redis.Redis, number: int) -> None:
+        deadline = time.monotonic() + 60
+        while client.hlen(under_way("decoding")) != number:
+            assert time.monotonic() < deadline, client.hgetall(under_way("decoding"))
+            time.sleep(0.02)
+
+    worker = None
+    try:
+        with redis_server.serving(tmp_path) as (url, _), redis.Redis.from_url(url) as client:
+            (tmp_path / "hold-1").touch()
+            worker = subprocess.Popen([sys.executable, "-c", WORKER, url, str(tmp_path)])
+            send(
+                celery_app(QueueSettings(url=SecretStr(url))),
+                Job(VideoName("c", "v"), "decoding.plan", None, 1, {"source": ("s",)}),
+            )
+            wait_for(tmp_path / "begun-1")
+            counted(client, 1)
+            assert client.llen("decoding") == 0
+            (tmp_path / "hold-1").unlink()
+            counted(client, 0)
             worker.terminate()
             assert worker.wait(30) == 0
     finally:

@@ -42,8 +42,8 @@ class Service(VideoIndexServiceServicer):
         self.over.set()
 
 
-def serve(service: Service) -> Server:
-    settings = ServerSettings(address="127.0.0.1:0", drain_s=0)
+def serve(service: Service, **settings_: float) -> Server:
+    settings = ServerSettings(address="127.0.0.1:0", drain_s=0, **settings_)
     return create_server(settings, [(SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(service, s))])
 
 
@@ -101,3 +101,23 @@ def test_a_client_that_vanished_without_a_word_is_noticed(monkeypatch) -> None:
             frozen.set()
             assert service.over.wait(8)
     server.stop()
+
+
+def test_a_client_connects_anew_after_a_while_and_no_call_is_cut() -> None:
+    service = Service()
+    server = serve(service, connection_age_s=1)
+    closed = threading.Event()
+    try:
+        with channel(f"127.0.0.1:{server.port}") as connection:
+            stub = VideoIndexServiceStub(connection)
+            watch = stub.WatchVideo(pb.WatchVideoRequest(), timeout=60)
+            next(watch)
+            connection.subscribe(lambda state: state is grpc.ChannelConnectivity.READY or closed.set())
+            # The first state that is told is the one of now; a connection that ages leaves READY.
+            assert closed.wait(60)
+            assert watch.is_active()
+            assert stub.UploadVideo(iter([pb.UploadVideoRequest(chunk=b"abc")]), timeout=60).size_bytes == 3
+            watch.cancel()
+            assert service.over.wait(60)
+    finally:
+        server.stop()

@@ -22,6 +22,18 @@ vidx/role: {{ . }}
 {{- end }}
 {{- end }}
 
+{{- /* Replicas apart from each other: (list $ component role). */ -}}
+{{- define "vidx.spread" -}}
+{{- $selector := include "vidx.selector" . -}}
+{{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+- maxSkew: 1
+  topologyKey: {{ . }}
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels: {{- $selector | nindent 6 }}
+{{- end }}
+{{- end }}
+
 {{- /* The image of a service: (list $ service). */ -}}
 {{- define "vidx.image" -}}
 {{- $root := index . 0 -}}
@@ -48,9 +60,28 @@ seccompProfile: {type: RuntimeDefault}
   valueFrom: {secretKeyRef: {name: {{ index . 1 }}, key: {{ index . 2 }}}}
 {{- end }}
 
-{{- /* The environment of a service: (list $ service spec). */ -}}
+{{- /* Where the catalog is. */ -}}
+{{- define "vidx.catalog" -}}
+{{- if .Values.parts.postgresql.enabled }}
+{{- include "vidx.secret" (list "VIDX_CATALOG_URL" (printf "%s-postgresql" (include "vidx.name" .)) "url") }}
+{{- else }}
+{{- include "vidx.secret" (list "VIDX_CATALOG_URL" (required "external.catalog.secret: name the secret with the catalog's URL, or enable parts.postgresql" .Values.external.catalog.secret) .Values.external.catalog.key) }}
+{{- end }}
+{{- end }}
+
+{{- /* What the models' folder holds the ordered pack as: another pack, backend or builder has another name. */ -}}
+{{- define "vidx.pack" -}}
+pack-{{ list .Values.models.pack .Values.models.backend (include "vidx.image" (list . "packs")) | toJson | sha256sum | trunc 10 }}
+{{- end }}
+
+{{- /* Room for local copies, in GiB: (role's values). */ -}}
+{{- define "vidx.scratch" -}}
+{{ .scratchGi | default 10 }}
+{{- end }}
+
+{{- /* The environment of a service in a role: (list $ service spec role's-values). */ -}}
 {{- define "vidx.env" -}}
-{{- $root := index . 0 -}}{{- $name := index . 1 -}}{{- $spec := index . 2 -}}
+{{- $root := index . 0 -}}{{- $name := index . 1 -}}{{- $spec := index . 2 -}}{{- $role := index . 3 -}}
 {{- $values := $root.Values -}}{{- $release := include "vidx.name" $root -}}
 - {name: VIDX_SERVER_ADDRESS, value: "0.0.0.0:50051"}
 {{- if $values.metrics.enabled }}
@@ -60,6 +91,11 @@ seccompProfile: {type: RuntimeDefault}
 - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }}}
 {{- end }}
 - {name: VIDX_STORE_SCRATCH, value: /scratch}
+# Of the scratch folder's room, so that the kubelet does not evict the pod for copies that could be dropped.
+- {name: VIDX_STORE_CACHE_BYTES, value: {{ mul (include "vidx.scratch" $role | int64) 805306368 | quote }}}
+{{- with $spec.work }}
+- {name: VIDX_{{ upper $name }}_CONCURRENCY, value: {{ .concurrency | quote }}}
+{{- end }}
 {{- range $key, $value := merge (deepCopy $spec.settings) $values.settings }}
 - {name: VIDX_{{ $key }}, value: {{ $value | quote }}}
 {{- end }}
@@ -67,11 +103,7 @@ seccompProfile: {type: RuntimeDefault}
 - {name: VIDX_{{ upper $name }}_{{ upper . }}_ADDRESS, value: {{ include "vidx.at" (list $root . 50051) | quote }}}
 {{- end }}
 {{- if has "catalog" $spec.needs }}
-{{- if $values.parts.postgresql.enabled }}
-{{ include "vidx.secret" (list "VIDX_CATALOG_URL" (printf "%s-postgresql" $release) "url") }}
-{{- else }}
-{{ include "vidx.secret" (list "VIDX_CATALOG_URL" (required "external.catalog.secret: name the secret with the catalog's URL, or enable parts.postgresql" $values.external.catalog.secret) $values.external.catalog.key) }}
-{{- end }}
+{{ include "vidx.catalog" $root }}
 {{- end }}
 {{- if or (has "queue" $spec.needs) $spec.work }}
 {{- if $values.parts.redis.enabled }}
@@ -82,6 +114,9 @@ seccompProfile: {type: RuntimeDefault}
 {{- end }}
 {{- if has "store" $spec.needs }}
 - {name: VIDX_STORE_REGION, value: {{ $values.external.store.region | quote }}}
+{{- with $values.external.store.publicUrl }}
+- {name: VIDX_STORE_PUBLIC_URL, value: {{ . | quote }}}
+{{- end }}
 {{- if $values.parts.minio.enabled }}
 - {name: VIDX_STORE_URL, value: {{ printf "s3://%s/vidx" (include "vidx.at" (list $root "minio" 9000)) | quote }}}
 {{ include "vidx.secret" (list "VIDX_STORE_ACCESS_KEY" (printf "%s-minio" $release) "access-key") }}
@@ -113,7 +148,7 @@ seccompProfile: {type: RuntimeDefault}
 {{- end }}
 {{- end }}
 {{- if has "models" $spec.needs }}
-- {name: VIDX_{{ upper $name }}_MODELS, value: /models/current}
+- {name: VIDX_{{ upper $name }}_MODELS, value: /models/{{ include "vidx.pack" $root }}}
 {{- end }}
 {{- end }}
 
@@ -122,7 +157,7 @@ seccompProfile: {type: RuntimeDefault}
 - name: models
   image: {{ include "vidx.image" . }}
   imagePullPolicy: {{ (index . 0).Values.image.pullPolicy }}
-  command: [sh, -c, "until [ -e /models/current/manifest.json ]; do echo waiting for the model pack; sleep 2; done"]
+  command: [sh, -c, "until [ -e /models/{{ include "vidx.pack" (index . 0) }}/manifest.json ]; do echo waiting for the model pack; sleep 2; done"]
   resources: {requests: {cpu: 10m, memory: 16Mi}, limits: {memory: 64Mi}}
   securityContext: {{- include "vidx.securityContext" . | nindent 4 }}
   volumeMounts: [{name: models, mountPath: /models, readOnly: true}]

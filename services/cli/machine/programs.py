@@ -64,7 +64,7 @@ def plan(home: Home, ports: Mapping[str, int], pack: Path, options: Options) -> 
     found = [redis, _milvus(home, ports), _triton(home, ports, pack)]
     for name in _processes(options):
         stage, _, number = name.partition("-")
-        role = {"pipeline": "work", "gateway": ""}.get(stage, "work" if number else "all")
+        role = {"pipeline": "work", "gateway": "serve"}.get(stage, "work" if number else "all")
         port = 0 if number or stage == "pipeline" else ports[stage]
         found.append(_service(name, env, role, port, ports[metrics_name(name)]))
     return found
@@ -119,7 +119,6 @@ def environment(home: Home, ports: Mapping[str, int], pack: Path, options: Optio
         "VIDX_TRANSCRIPTION_MODELS": str(pack),
         "VIDX_CAPTIONING_MODELS": str(pack),
         "VIDX_CAPTIONING_EMBEDDING_ADDRESS": at("embedding"),
-        "VIDX_CHAPTERING_MODELS": str(pack),
         "VIDX_CHAPTERING_EMBEDDING_ADDRESS": at("embedding"),
         "VIDX_CHAPTERING_SEARCH_ADDRESS": at("search"),
         "VIDX_SEARCH_MILVUS_URI": f"http://{at('milvus')}",
@@ -151,7 +150,7 @@ def environment(home: Home, ports: Mapping[str, int], pack: Path, options: Optio
 
 
 def _service(name: str, env: Mapping[str, str], role: str, port: int, metrics: int) -> Program:
-    argv = [sys.executable, "-m", f"services.{name.split('-')[0]}", *(["--role", role] if role else [])]
+    argv = [sys.executable, "-m", f"services.{name.split('-')[0]}", "--role", role]
     own = {"VIDX_METRICS_ADDRESS": f"127.0.0.1:{metrics}"}
     if port:
         own["VIDX_SERVER_ADDRESS"] = f"127.0.0.1:{port}"

@@ -61,10 +61,18 @@ def test_a_pack_in_use_is_found_without_its_name(pack_file: Path, tmp_path: Path
     out = tmp_path / "out"
     for backend in ("python", "onnxruntime"):
         made = build(pack_file, out, backend=backend, progress=silent)
-        point(out, made)
-        assert (out / "current").resolve() == out / made.folder
-        assert manifest.load(out / "current") == made
+        point(out, "in-use", made)
+        assert (out / "in-use").resolve() == out / made.folder
+        assert manifest.load(out / "in-use") == made
     assert len(list(out.iterdir())) == 3
+
+
+def test_a_link_replaces_nothing_but_a_link(pack_file: Path, tmp_path: Path, exports: list[Path]) -> None:
+    made = build(pack_file, tmp_path / "out", backend="python", progress=silent)
+    for name in (made.folder, "../elsewhere", "", ".hidden"):
+        with pytest.raises(errors.InvalidInput):
+            point(tmp_path / "out", name, made)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [made.folder]
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,8 @@ def s3() -> FakeS3:
 
 @pytest.fixture
 def connect(tmp_path, s3):
-    def make() -> S3Store:
-        store = S3Store("h:1", "bucket", "k", "s", secure=False, region="r", scratch=tmp_path / "scratch")
+    def make(**more: int) -> S3Store:
+        store = S3Store("h:1", "bucket", "k", "s", secure=False, region="r", scratch=tmp_path / "scratch", **more)
         store._client = s3
         return store
 
@@ -104,9 +104,8 @@ def test_two_processes_that_fetch_the_same_object_do_not_spoil_each_others_copy(
     assert files(tmp_path) == 1
 
 
-def test_a_copy_in_use_stays_when_room_is_made_and_goes_afterwards(connect, s3, monkeypatch) -> None:
-    monkeypatch.setattr(store_s3, "CACHE_BYTES", 50)
-    one, two = connect(), connect()
+def test_a_copy_in_use_stays_when_room_is_made_and_goes_afterwards(connect, s3) -> None:
+    one, two = connect(cache_bytes=50), connect(cache_bytes=50)
     with one.local("a") as used, two.local("b"):
         assert used.read_bytes() == s3.objects["a"]
     s3.objects["c"] = b"c" * 45
