@@ -31,7 +31,11 @@ class Tracing(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="OTEL_EXPORTER_OTLP_", frozen=True)
 
-    endpoint: str = Field("", description="http://host:4317 or https://host:4317 of an OTLP gRPC door; none when empty")
+    endpoint: str = Field(
+        "",
+        pattern=r"^(https?://[^/]+/?)?$",
+        description="http://host:4317, or https:// with TLS, of a collector's gRPC port; no traces when empty",
+    )
 
 
 class Metrics(BaseSettings):

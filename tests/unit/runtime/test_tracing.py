@@ -6,12 +6,14 @@ import sys
 import threading
 from dataclasses import replace
 
+import pytest
+
 from services.core.errors import Unavailable
 from services.core.jobs import Job
 from services.core.names import VideoName
 from services.runtime import queue, telemetry, tracing, worker
 from services.runtime.queue import Report
-from services.runtime.settings import Telemetry
+from services.runtime.settings import Telemetry, Tracing
 from tests.fakes.spans import recorded
 from tests.servers.ports import free_ports
 
@@ -106,6 +108,12 @@ def test_log_lines_name_service_trace_and_span_in_every_thread(capsys) -> None:
     assert (inside["service"], inside["trace_id"], len(inside["span_id"])) == ("decoding", "ab" * 16, 16)
     assert outside["service"] == "decoding"
     assert "trace_id" not in outside
+
+
+@pytest.mark.parametrize("endpoint", ["collector:4317", "grpc://collector:4317", "http://collector:4318/v1/traces"])
+def test_a_collector_that_is_not_named_by_scheme_host_and_port_stops_the_start(endpoint: str) -> None:
+    with pytest.raises(ValueError, match="endpoint"):
+        Tracing(endpoint=endpoint)
 
 
 MANY = """
