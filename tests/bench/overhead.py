@@ -3,8 +3,8 @@
     python -m tests.bench.overhead [--searches 200] [--videos 20] [--json FILE]
 
 Both sides run at the same time on the same parts, so that what else the machine does meets both alike. The search: one
-platform's Triton and Milvus, and of gateway, search and embedding a second process each with everything on. The queue:
-two simulated platforms. The collector is a real OTLP receiver in this process.
+platform's Triton and Milvus, and of gateway, search and embedding two more processes each, with nothing on and with
+everything. The queue: two simulated platforms. The collector is a real OTLP receiver in this process.
 """
 
 import argparse
@@ -34,6 +34,7 @@ from tests.servers.ports import free_ports
 PART = "being watched"
 WATCHED = ("gateway", "search", "embedding")
 READY_S = 240.0
+OFF = {"OTEL_EXPORTER_OTLP_ENDPOINT": "", "VIDX_METRICS_ADDRESS": ""}
 QUERIES = ("a dog on a beach", "stones", "a man with a hat", "the sea at night")
 
 
@@ -43,8 +44,8 @@ def on(url: str) -> dict[str, str]:
 
 
 @contextmanager
-def second(platform: Platform, extra: dict[str, str]) -> Iterator[str]:
-    """Another gateway, search and embedding beside the platform's, with `extra`; yields the gateway's address."""
+def another(platform: Platform, extra: dict[str, str]) -> Iterator[str]:
+    """A gateway, search and embedding more, with `extra`; yields the gateway's address."""
     programs = json.loads((platform.home / "run" / FILE).read_text())
     ports = dict(zip(WATCHED, free_ports(len(WATCHED)), strict=True))
     with ExitStack() as stack:
@@ -59,9 +60,9 @@ def second(platform: Platform, extra: dict[str, str]) -> Iterator[str]:
         yield f"127.0.0.1:{ports['gateway']}"
 
 
-def searches(platform: Platform, watched: str, count: int) -> tuple[list[float], list[float]]:
+def searches(unwatched: str, watched: str, count: int) -> tuple[list[float], list[float]]:
     """Milliseconds of each search, without and with."""
-    with channel(platform.address) as plain, channel(watched) as other:
+    with channel(unwatched) as plain, channel(watched) as other:
         stubs = VideoIndexServiceStub(plain), VideoIndexServiceStub(other)
         deadline = time.monotonic() + READY_S
         for stub in stubs:
@@ -89,7 +90,7 @@ def hops(folder: Path, url: str, videos: int) -> tuple[list[float], list[float]]
     took: tuple[list[float], list[float]] = ([], [])
     with ExitStack() as stack:
         sides = []
-        for name, extra in (("plain", {}), ("watched", on(url))):
+        for name, extra in (("plain", OFF), ("watched", on(url))):
             (folder / name).mkdir()
             sides.append(stack.enter_context(simulated(folder / name, 1, 1, {}, extra)))
         for n in range(videos):
@@ -120,8 +121,8 @@ def main() -> None:
             path = film(folder / "film.mp4", pan(5, 75, 160, 90))
             with serving(folder / "home") as platform:
                 platform.run("index", str(path), "--collection", "c", "--wait")
-                with second(platform, on(traces.url)) as watched:
-                    figures.append(figure("a search", searches(platform, watched, args.searches)))
+                with another(platform, OFF) as unwatched, another(platform, on(traces.url)) as watched:
+                    figures.append(figure("a search", searches(unwatched, watched, args.searches)))
         spans = len(traces.spans())
     print(table(figures))
     print(f"  {spans} spans came to the collector")
