@@ -27,7 +27,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --no-loadscop
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help hostile proto-breaking test-s3 upload-5g helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-decoding bench-memory bench-chapters bench-triton bench-speech bench-search bench-steady clean
+.PHONY: help hostile proto-breaking test-s3 upload-5g helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-decoding bench-memory bench-chapters bench-triton bench-speech bench-search bench-steady bench-overhead clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -148,6 +148,9 @@ image-check: $(READY) ## install each image's content, start it, weigh it: make 
 
 bench-search: $(READY) ## the cost of a search beside the bare pymilvus call: make bench-search ROWS='1000 100000'
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.search $(if $(ROWS),--rows $(ROWS))
+
+bench-overhead: $(READY) ## what traces and metrics cost: a search and a queue hop, watched and unwatched in turns
+	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.overhead
 
 bench-steady: $(READY) ## whether searches grow slower under a steady load: make bench-steady MINUTES=60
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.search_steady --json $(BENCH)/steady.json \
