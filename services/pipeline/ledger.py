@@ -140,10 +140,10 @@ def claim(session: Session, queue: str, room: int) -> list[Job]:
     waiting = session.scalars(_COLLECTIONS, {"queue": queue}).all()
     if not waiting:
         return []
-    # The clock comes first: whoever holds it is the only one that shares the queue out.
-    known = sa.select(Share).where(Share.queue == queue, Share.collection.in_(["", *waiting]))
+    # Whoever holds the clock is the only one that shares the queue out; what it reads after that is as it stands.
+    clock = session.get(Share, (queue, ""), with_for_update=True) or _clock(session, queue)
+    known = sa.select(Share).where(Share.queue == queue, Share.collection.in_(waiting))
     shares = {row.collection: row for row in session.scalars(known.order_by(Share.collection).with_for_update())}
-    clock = shares.get("") or _clock(session, queue)
     lines = {collection: _oldest(session, queue, collection, room) for collection in waiting}
     shared = share(lines, {name: row.turn for name, row in shares.items()}, clock.turn, room)
     clock.turn = shared.clock

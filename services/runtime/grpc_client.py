@@ -8,6 +8,7 @@ import grpc
 
 from services.runtime import tls, tracing
 from services.runtime.grpc_errors import from_call
+from services.runtime.renewed import RenewedChannel
 from services.runtime.settings import ClientSettings
 
 MAX_MESSAGE_BYTES = 16 << 20
@@ -44,11 +45,15 @@ def channel(address: str, settings: ClientSettings = PLAIN, *, retries: bool = T
         ("grpc.initial_reconnect_backoff_ms", 200),
         ("grpc.max_reconnect_backoff_ms", 2_000),
     ]
-    credentials = tls.client_credentials(settings)
-    if credentials is None:
-        made = grpc.insecure_channel(address, options)
-    else:
-        made = grpc.secure_channel(address, credentials, options)
+
+    def make() -> grpc.Channel:
+        credentials = tls.client_credentials(settings)
+        if credentials is None:
+            return grpc.insecure_channel(address, options)
+        return grpc.secure_channel(address, credentials, options)
+
+    files = tls.client_files(settings)
+    made = RenewedChannel(make, files) if files else make()
     return _traced(made) if tracing.on() else made
 
 

@@ -151,6 +151,26 @@ def test_a_certificate_that_changes_is_shown_from_the_next_connection_on(authori
         server.stop()
 
 
+def test_a_clients_certificate_that_changes_is_shown_from_the_next_call_on(authority: Authority) -> None:
+    server = serve(authority)
+    files = authority.issue("spiffe://vidx/decoding", file="client")
+    with channel(f"127.0.0.1:{server.port}", client(authority, files), retries=False) as connection:
+        stub = SearchServiceStub(connection)
+        with pytest.raises(grpc.RpcError) as caught:
+            stub.Search(pb.SearchRequest(), timeout=10)
+        assert caught.value.code() == grpc.StatusCode.PERMISSION_DENIED
+        renewed = authority.issue("spiffe://vidx/gateway", file="renewed")
+        Path(files.key).write_bytes(Path(renewed.key).read_bytes())
+        # Half of it is there: the client goes on with what it had.
+        with pytest.raises(grpc.RpcError) as caught:
+            stub.Search(pb.SearchRequest(), timeout=10)
+        assert caught.value.code() == grpc.StatusCode.PERMISSION_DENIED
+        Path(files.cert).write_bytes(Path(renewed.cert).read_bytes())
+        stub.Search(pb.SearchRequest(), timeout=10)
+        assert stub.Search.future(pb.SearchRequest(), timeout=10).result() == pb.SearchResponse()
+    server.stop()
+
+
 def test_a_key_of_another_certificate_stops_the_start(authority: Authority) -> None:
     other = authority.issue("127.0.0.1", file="other")
     with pytest.raises(InvalidInput, match="are not a certificate and its key"):
