@@ -5,8 +5,8 @@
 
 The processes of `search_stack`, and clients that together ask `rate` new queries a second; with 0, half of what they
 get when they ask as fast as they can, which is tried for 20 s first. Every five minutes: how many queries, p50 and p99
-in milliseconds, and the resident memory of each process. Slower and larger are told between the second such stretch,
-for the first warms up, and the last.
+in milliseconds, and the resident memory of each process. How much slower and larger is told between the second such
+stretch, for the first warms up, and the last; so 15 minutes are the least that tell it.
 """
 
 import argparse
@@ -73,8 +73,10 @@ def stretch(load: Load, asked: Stack, clients: int, rate: float, seconds: float)
 
 
 def figures(told: Sequence[dict[str, Any]], rows: int, rate: float) -> list[Figure]:
-    """How much slower and larger the last stretch is than the second."""
-    early, late = told[min(1, len(told) - 1)], told[-1]
+    """How much slower and larger the last stretch is than the second; nothing while there is none after it."""
+    if len(told) < 3:
+        return []
+    early, late = told[1], told[-1]
     over = f"{rows} rows, {rate:.1f} queries a second, last five minutes by the second five"
     found = [Figure(PART, f"{over}: p50", late["p50"] / early["p50"], "times", SLOWER, most=True)]
     for name, size in late["memory_mib"].items():
@@ -100,10 +102,10 @@ def main() -> None:
             print(f"{tried:.1f} queries a second at most; {rate:.1f} are asked", flush=True)
             told = []
             left = 60 * args.minutes
-            while left >= min(STRETCH_S, 60 * args.minutes):
+            while left > 0:
                 told.append(stretch(load, asked, args.clients, rate, min(left, STRETCH_S)))
                 left -= STRETCH_S
-                print(f"after {len(told) * STRETCH_S / 60:.0f} min: {told[-1]}", flush=True)
+                print(f"after {args.minutes - max(left, 0) / 60:.0f} min: {told[-1]}", flush=True)
     found = figures(told, args.rows, rate)
     print(table(found))
     if args.json:
