@@ -2009,7 +2009,7 @@ class ExportChaptersRequest(_message.Message):
     """Format: collections/{collection}/videos/{video}"""
     format: _builtins.str
     """"webvtt", "youtube" (at least three chapters of ten seconds each), "ffmetadata", "srt", "edl" (in timecode of the
-    film's frame rate; of 25 or a multiple where that has none) or "otio".
+    film's frame rate, or of one that has timecode where that has none) or "otio".
     """
     def __init__(
         self,
