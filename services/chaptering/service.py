@@ -24,7 +24,7 @@ from services.core.media import Plan, VideoInfo
 from services.core.store import Artifacts
 from services.core.times import TimeRange
 
-ALGORITHM = 2
+ALGORITHM = 3
 """Raised when this stage would find other chapters or summaries in the same inputs."""
 
 

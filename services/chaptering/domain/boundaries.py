@@ -34,6 +34,10 @@ ECHO = 10 * SECOND
 """A term that is said again within this time was hardly chosen anew, and is not counted again: words come in bursts."""
 SECONDARY = 0.5
 """A track after the first counts this much: tracks of one video do not err independently."""
+MEANING = 0.5
+"""What a track's vectors count beside its words, which are of the same sentences; all where words tell nothing."""
+TELLING = 1.0
+"""Nats that a stretch's words must gain somewhere to tell anything."""
 SPARSE = 60 * SECOND
 """A track with less than one item in this time does not lead."""
 PAUSE = 2 * SECOND
@@ -133,9 +137,11 @@ def _band(material: Material, grid: Atoms, longest: int) -> F64:
             new = [t for t in set(terms(material.passages[i].text)) if start - last.get(t, -ECHO) >= ECHO]
             last.update(dict.fromkeys(new, start))
             said[atom] += new
-        band += share * word_gains(said, widest)
+        told = word_gains(said, widest)
+        band += share * told
         if len(material.passage_vectors):
-            band += share * vector_gains(*_summed(material.passage_vectors[rows], placed, grid.count), widest)
+            weight = share * (MEANING if told.max() > TELLING else 1.0)
+            band += weight * vector_gains(*_summed(material.passage_vectors[rows], placed, grid.count), widest)
         if len(rows) * SPARSE >= material.duration:
             share = SECONDARY
     if len(material.shot_vectors):
