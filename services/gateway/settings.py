@@ -19,7 +19,7 @@ class GatewaySettings(BaseSettings):
     max_uploads: int = Field(32, ge=1, description="streams of UploadVideo, and imports, at a time")
     max_making: int = Field(16, ge=1, description="chapters, summaries and answers being made at a time")
     max_watchers: int = Field(32, ge=1, description="streams of WatchVideo at a time")
-    watch_s: float = Field(0.3, gt=0, description="seconds between looks at a watched video")
+    watch_s: float = Field(0.1, gt=0, description="seconds between looks at a watched video")
     call_s: float = Field(30.0, gt=0, description="deadline of a call to another service")
     max_cuts: int = Field(4, ge=1, description="films of ExportSkim being cut or sent at a time")
     cut_s: float = Field(3600.0, gt=0, description="longest that one of them may take")

@@ -88,11 +88,14 @@ class Videos:
         try:
             seen = -1
             while active():
-                view = self.get(name)
-                if view.row.updated != seen:
-                    seen = view.row.updated
+                with self._database.read() as session:
+                    row = self._find(session, name)
+                    # A long video has hundreds of jobs; they are read when there is something to tell.
+                    view = _view(session, row) if row.updated != seen else None
+                if view is not None:
+                    seen = row.updated
                     yield view
-                if view.row.state in TERMINAL:
+                if row.state in TERMINAL:
                     return
                 time.sleep(self._watch_s)
         finally:
