@@ -16,8 +16,15 @@ esac
 
 "${PYTHON:-python3}" -m venv "$prefix"
 "$prefix/bin/python" -m pip install --quiet --no-compile --constraint "$source/constraints.txt" "$source[$extras]"
-# Nothing is installed into an image afterwards.
+# Nothing is installed into an image afterwards, and nobody runs the tests of its libraries.
 "$prefix/bin/python" -m pip uninstall --quiet --yes setuptools pip
+find "$prefix/lib" -type d '(' -name tests -o -name SelfTest ')' -prune -exec rm -rf {} +
+# These two bring along what only a debugger reads, in half of their bytes.
+if command -v strip >/dev/null; then
+  find "$prefix"/lib/python*/site-packages/sqlalchemy "$prefix"/lib/python*/site-packages/Crypto \
+    -name '*.so' -exec strip --strip-debug {} + 2>/dev/null || true
+fi
+
 # Bytecode of what the service imports, and of nothing else: it is a third of what a library weighs, and a root that cannot
 # be written would have it made anew at every start.
 (cd / && env -u PYTHONDONTWRITEBYTECODE -u PYTHONPATH "$prefix/bin/python" -m "services.$service" --help >/dev/null)
