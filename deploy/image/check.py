@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BASE_MB = 131
+BASE_MB = 117
 """Debian 12 without documents and locales, Python 3.11 and CA certificates, as `buildah images` gave it."""
 BUDGETS_MB = {
     "gateway": 250,

@@ -14,8 +14,13 @@ case $service in
 esac
 [ ! -e "$prefix" ] || [ -z "$(ls -A "$prefix")" ] || { echo "install.sh: $prefix is not empty" >&2 && exit 2; }
 
+# Built from a copy: setuptools leaves folders beside what it builds, and packs what an earlier build left there.
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+(cd "$source" && tar -c --exclude=__pycache__ pyproject.toml README.md LICENSE services protos/gen) | tar -x -C "$copy"
+
 "${PYTHON:-python3}" -m venv "$prefix"
-"$prefix/bin/python" -m pip install --quiet --no-compile --constraint "$source/constraints.txt" "$source[$extras]"
+"$prefix/bin/python" -m pip install --quiet --no-compile --constraint "$source/constraints.txt" "$copy[$extras]"
 # Nothing is installed into an image afterwards, and nobody runs the tests of its libraries.
 "$prefix/bin/python" -m pip uninstall --quiet --yes setuptools pip
 find "$prefix/lib" -type d '(' -name tests -o -name SelfTest ')' -prune -exec rm -rf {} +
