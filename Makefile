@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SWIFT := .venv-swift
 PEERS := .venv-peers
+AUDIT := .venv-audit
 BENCH := .bench
 PROMETHEUS := .prometheus
 DEPLOY := .venv-deploy
@@ -27,15 +28,18 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --no-loadscop
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help hostile proto-breaking test-s3 upload-5g helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-decoding bench-memory bench-chapters bench-triton bench-speech bench-search bench-steady bench-overhead clean
+.PHONY: help audit lock hostile proto-breaking test-s3 upload-5g helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-decoding bench-memory bench-chapters bench-triton bench-speech bench-search bench-steady bench-overhead clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'
 
 install: $(READY) ## make .venv with everything that one machine needs
 
-$(READY): pyproject.toml constraints.txt
+# First what has a hash: every package but PyTorch, whose build (CPU or CUDA) is the machine's choice; with it comes
+# what only that build needs.
+$(READY): pyproject.toml constraints.txt requirements.lock
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes --no-deps --requirement requirements.lock
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,postgresql,dev]'
 	touch $@
 
@@ -136,6 +140,18 @@ bench-decoding: $(READY) ## times real time of decoding and the visual path, bes
 bench-speech: $(READY) ## the cost of listening to files of speech: make bench-speech SPEECH='a.wav b.flac'
 	$(BIN)/python -m tests.bench.speech $(SPEECH)
 
+$(AUDIT)/.ready: deploy/audit/constraints.txt
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/pip install --quiet --constraint $< cyclonedx-bom pip-audit uv
+	touch $@
+
+audit: $(READY) $(AUDIT)/.ready ## known vulnerabilities of every pinned package; a software bill of materials in .audit/
+	$(AUDIT)/bin/python deploy/audit/check.py $(BIN)/python requirements.lock .audit
+
+lock: $(AUDIT)/.ready ## write requirements.lock anew: the versions of constraints.txt with the hashes of their files
+	grep -v '^torch==' constraints.txt | $(AUDIT)/bin/uv pip compile - --no-deps --generate-hashes --no-header \
+	  --no-annotate --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_35 --output-file requirements.lock
+
 hostile: $(READY) ## hostile files at the stages that open them and through a platform: a table of how each ended
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.hostile
 
@@ -157,7 +173,7 @@ bench-steady: $(READY) ## whether searches grow slower under a steady load: make
 	  $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ROWS),--rows $(ROWS))
 
 clean: ## remove what make made
-	rm -rf $(VENV) $(SWIFT) $(DEPLOY) $(PROMETHEUS) $(PEERS) $(BENCH) .cache .demo build *.egg-info
+	rm -rf $(VENV) $(AUDIT) .audit $(SWIFT) $(DEPLOY) $(PROMETHEUS) $(PEERS) $(BENCH) .cache .demo build *.egg-info
 
 define generate
 	@rm -rf $(1) && mkdir -p $(1)

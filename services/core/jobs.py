@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from services.core.errors import Internal
+from services.core.errors import InvalidInput
 from services.core.names import VideoName
 
 Progress = Callable[[int, int], None]
@@ -24,10 +24,11 @@ class Job:
     """Where the work belongs in a trace, as a W3C traceparent; it is told beside the job, and changes nothing of it."""
 
     def one(self, kind: str) -> str:
-        """The only input of a kind."""
+        """The only input of a kind. Raises InvalidInput, for a job may come from a caller's own pipeline."""
         keys = self.inputs.get(kind, ())
         if len(keys) != 1:
-            raise Internal(f"{self.step} needs one {kind}, got {len(keys)}")
+            rule = f"one {kind}"
+            raise InvalidInput(f"{self.step[:80]} needs {rule}, got {len(keys)}", fields={"job.inputs": rule})
         return keys[0]
 
 
