@@ -18,8 +18,12 @@ from tests.servers.platform import serving
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=24, help="mutations of each good video (default: 24)")
-    parser.add_argument("--whole", type=int, default=60, help="videos that go through a whole platform (default: 60)")
+    parser.add_argument(
+        "--rounds", type=int, default=hostile.ROUNDS, help="mutations of each good video (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--whole", type=int, default=60, help="videos that go through a whole platform (default: %(default)s)"
+    )
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vidx-hostile-") as name:
         folder = Path(name)
