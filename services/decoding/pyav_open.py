@@ -29,6 +29,8 @@ CONTAINERS = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "ogg", "asf", "
 """FFmpeg's names. No playlist, image sequence, device or raw stream: those name other files, or have no times."""
 SOUND = ("mp3", "wav", "flac", "aac")
 """Opened only to say that there is no video in them."""
+LONGEST_SIDE = 65_500
+"""Pixels: what a JPEG can hold."""
 _ANY_PIXELS = (1 << 31) - 1
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
@@ -70,7 +72,9 @@ def open_source(path: Path, limits: Limits) -> Iterator[Source]:
 
 
 def check_pixels(width: int, height: int, limits: Limits) -> None:
-    """Refuse a picture larger than the limit."""
+    """Refuse a picture larger than the limit, or longer than a frame of it can be kept."""
+    if max(width, height) > LONGEST_SIDE:
+        raise MediaLimit(f"pictures of {width} x {height}; at most {LONGEST_SIDE} pixels a side are opened")
     if width * height > limits.pixels:
         raise MediaLimit(
             f"pictures of {width} x {height} are {width * height / 1e6:.0f} megapixels; at most "
