@@ -1,30 +1,40 @@
 """What being watched costs: a search and a job's way over the queue, with traces and metrics and without, in turns.
 
-    python -m tests.bench.overhead [--searches 200] [--videos 20] [--json FILE]
+    python -m tests.bench.overhead [--searches 200] [--hops 500] [--json FILE]
 
 Both sides run at the same time on the same parts, so that what else the machine does meets both alike. The search: one
 platform's Triton and Milvus, and of gateway, search and embedding two more processes each, with nothing on and with
-everything. The queue: two simulated platforms. The collector is a real OTLP receiver in this process.
+everything. The queue: two workers of one broker. The collector is a real OTLP receiver in this process.
 """
 
 import argparse
+import base64
 import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
+from opentelemetry.trace import NoOpTracer
+from pydantic import SecretStr
+from redis import Redis
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 from vidx.gateway.v1.video_index_service_pb2_grpc import VideoIndexServiceStub
 
 from services.cli.machine.launch import FILE
+from services.core.jobs import Job, Outputs
+from services.core.names import VideoName
+from services.runtime import service, tracing, worker
 from services.runtime.grpc_client import channel
+from services.runtime.queue import REPORT_QUEUE, celery_app, send
+from services.runtime.settings import QueueSettings, Tracing
 from tests.bench.report import Figure, save, table
-from tests.bench.simulated import simulated
 from tests.media.films import film
 from tests.media.pictures import pan
 from tests.servers import collector, redis
@@ -34,6 +44,7 @@ from tests.servers.ports import free_ports
 PART = "being watched"
 WATCHED = ("gateway", "search", "embedding")
 READY_S = 240.0
+SIDES = ("plain", "watched")
 OFF = {"OTEL_EXPORTER_OTLP_ENDPOINT": "", "VIDX_METRICS_ADDRESS": ""}
 QUERIES = ("a dog on a beach", "stones", "a man with a hat", "the sea at night")
 
@@ -85,19 +96,51 @@ def ask(stub: VideoIndexServiceStub, query: str) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def hops(folder: Path, url: str, videos: int) -> tuple[list[float], list[float]]:
-    """Milliseconds of each job's way, from its sending until its report was taken in, without its work."""
+def hops(folder: Path, url: str, count: int) -> tuple[list[float], list[float]]:
+    """Milliseconds of each job that does nothing: from its sending until its worker's report is on the queue."""
     took: tuple[list[float], list[float]] = ([], [])
+    tracing.configure("pipeline", Tracing(endpoint=url))
+    tracers = NoOpTracer(), tracing._tracer
     with ExitStack() as stack:
-        sides = []
-        for name, extra in (("plain", OFF), ("watched", on(url))):
-            (folder / name).mkdir()
-            sides.append(stack.enter_context(simulated(folder / name, 1, 1, {}, extra)))
-        for n in range(videos):
+        broker, _ = stack.enter_context(redis.serving(folder))
+        log = stack.enter_context((folder / "workers.log").open("ab"))
+        for side, extra in zip(SIDES, (OFF, on(url)), strict=True):
+            env = {**os.environ, "VIDX_QUEUE_URL": broker, "VIDX_LOG_LEVEL": "warning", **extra}
+            argv = [sys.executable, "-m", "tests.bench.overhead", "--work", side]
+            stack.callback(redis.stop, subprocess.Popen(argv, env=env, stdout=log, stderr=log))
+        app = celery_app(QueueSettings(url=SecretStr(broker)))
+        client = stack.enter_context(Redis.from_url(broker))
+        for n in range(-20, count):
             for side in (0, 1) if n % 2 else (1, 0):
-                _, jobs = sides[side].index(f"v{n}")
-                took[side].extend((d.began - d.sent + d.applied - d.ended) / 1e6 for d in jobs)
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr(tracing, "_tracer", tracers[side])
+                    began = time.perf_counter()
+                    send(app, Job(VideoName("c", f"v{n + 20}"), f"{SIDES[side]}.nothing"))
+                    _await_report(client, f"v{n + 20}")
+                    if n >= 0:
+                        took[side].append((time.perf_counter() - began) * 1000)
     return took
+
+
+def _await_report(client: "Redis[bytes]", video: str) -> None:
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        found = client.brpop([REPORT_QUEUE], timeout=1)
+        if found is None:
+            continue
+        _, told, _ = json.loads(base64.b64decode(json.loads(found[1])["body"]))
+        report = told["report"]
+        if report["event"] == "succeeded" and report["job"]["video"].endswith(f"/{video}"):
+            return
+    raise SystemExit("no worker reports")
+
+
+def work(side: str) -> None:
+    """A worker whose one step does nothing."""
+    service.begin(side)
+    app = celery_app(QueueSettings())
+    worker.register(app, {f"{side}.nothing": lambda job, progress: Outputs()})
+    worker.run(app, side, 1)
 
 
 def figure(what: str, took: tuple[list[float], list[float]]) -> Figure:
@@ -108,21 +151,25 @@ def figure(what: str, took: tuple[list[float], list[float]]) -> Figure:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--searches", type=int, default=200)
-    parser.add_argument("--videos", type=int, default=20)
+    parser.add_argument("--hops", type=int, default=500)
+    parser.add_argument("--work", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
+    if args.work:
+        work(args.work)
+        return
     figures = []
     with tempfile.TemporaryDirectory(prefix="vidx-bench-") as scratch, collector.serving() as traces:
         folder = Path(scratch)
-        if args.videos:
-            (folder / "hops").mkdir()
-            figures.append(figure("a queue hop", hops(folder / "hops", traces.url, args.videos)))
         if args.searches:
             path = film(folder / "film.mp4", pan(5, 75, 160, 90))
             with serving(folder / "home") as platform:
                 platform.run("index", str(path), "--collection", "c", "--wait")
                 with another(platform, OFF) as unwatched, another(platform, on(traces.url)) as watched:
                     figures.append(figure("a search", searches(unwatched, watched, args.searches)))
+        # Last, for it is from then on that this process records spans itself.
+        if args.hops:
+            figures.append(figure("a queue hop", hops(folder, traces.url, args.hops)))
         spans = len(traces.spans())
     print(table(figures))
     print(f"  {spans} spans came to the collector")

@@ -111,13 +111,8 @@ class Simulated:
 
 
 @contextmanager
-def simulated(
-    folder: Path, nodes: int, segments: int, seconds: Mapping[str, float], extra: Mapping[str, str] | None = None
-) -> Iterator[Simulated]:
-    """A platform with `nodes` workers a stage, each with one job at a time; `seconds` a step, none where not named.
-
-    `extra` is environment for its processes.
-    """
+def simulated(folder: Path, nodes: int, segments: int, seconds: Mapping[str, float]) -> Iterator[Simulated]:
+    """A platform with `nodes` workers a stage, each with one job at a time; `seconds` a step, none where not named."""
     with ExitStack() as stack:
         url, _ = stack.enter_context(redis.serving(folder))
         env = {
@@ -131,7 +126,6 @@ def simulated(
             "VIDX_BENCH_SEGMENTS": str(segments),
             "VIDX_BENCH_SECONDS": json.dumps(dict(seconds)),
             "OMP_NUM_THREADS": "1",
-            **(extra or {}),
         }
         platform = Simulated(folder, url)
         stack.callback(platform.close)
