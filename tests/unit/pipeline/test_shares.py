@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.catalog.models import Collection, Job
@@ -88,6 +88,7 @@ def test_who_had_nothing_to_do_has_saved_nothing_up() -> None:
     assert abs(counts["late"] - counts["steady"]) <= 2
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(1, 8),
     st.lists(st.one_of(st.just("end"), st.tuples(st.sampled_from("abcd"), st.integers(1, 12))), max_size=60),
