@@ -6,6 +6,7 @@ import pytest
 
 from services.cli.machine.programs import STAGES
 from tests.servers import collector as collectors
+from tests.servers import secrets
 from tests.servers.collector import Collector
 from tests.servers.platform import Platform, serving
 
@@ -30,7 +31,7 @@ def shared_platform(tmp_path_factory, collector: Collector) -> Iterator[Platform
     """Two workers a stage, on the folder store; shared, so tests use collections of their own, and end no process."""
     workers = [f"--workers={stage}=2" for stage in STAGES]
     traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
-    with serving(tmp_path_factory.mktemp("platform"), *workers, extra=SETTINGS | traced) as found:
+    with serving(tmp_path_factory.mktemp("platform"), *workers, extra=SETTINGS | traced | secrets.harmless()) as found:
         yield found
 
 
