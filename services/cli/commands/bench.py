@@ -45,6 +45,9 @@ def bench_command(minutes: float, queries: int, clients: tuple[int, ...], json: 
         say(json_text.dumps(found.as_dict()))
         return
     say(", ".join(f"{key} {value}" for key, value in found.machine.items()))
+    say(", ".join(f"{name} {version}" for name, version in found.versions.items()))
+    for one in found.indexed:
+        say(f"{one.film}: {one.input}, {one.size_bytes / 1e6:.1f} MB, {one.rows} rows")
     rows = []
     for one in found.indexed:
         share = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in one.busy_s.items())
