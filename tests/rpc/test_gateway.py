@@ -202,10 +202,11 @@ def test_a_deleted_video_can_be_uploaded_anew_with_the_same_request(gateway) -> 
 
 def test_a_disk_that_is_full_refuses_the_upload_and_keeps_the_rest(gateway) -> None:
     first = upload(gateway)
-    gateway.house.store.objects._min_free = 1 << 60
+    disk = gateway.house.store.objects._objects
+    disk._min_free = 1 << 60
     reason, _ = refused(lambda: upload(gateway, b"more", request_id="r2"), grpc.StatusCode.RESOURCE_EXHAUSTED)
     assert reason == "STORAGE_FULL"
-    gateway.house.store.objects._min_free = 0
+    disk._min_free = 0
     assert gateway.stub.GetVideo(pb.GetVideoRequest(name=first.name), timeout=5).state == pb.Video.PROCESSING
     assert upload(gateway, b"more", request_id="r2").size_bytes == 4
 
