@@ -60,14 +60,27 @@ class Installation:
     def kind(self, kind: str) -> dict[str, Object]:
         return {one["metadata"]["name"]: one for one in self.objects if one["kind"] == kind}
 
-    def chosen(self, labels: dict[str, str]) -> list[Pod]:
-        return [pod for pod in self.pods if labels.items() <= pod.labels.items()]
+    def chosen(self, selector: Object) -> list[Pod]:
+        return [pod for pod in self.pods if chooses(selector, pod.labels)]
+
+
+def chooses(selector: Object, labels: dict[str, str]) -> bool:
+    """Whether a LabelSelector of Kubernetes chooses what carries the labels."""
+    tests: dict[str, Callable[[Object], bool]] = {
+        "In": lambda one: labels.get(one["key"]) in one["values"],
+        "NotIn": lambda one: labels.get(one["key"]) not in one["values"],
+        "Exists": lambda one: one["key"] in labels,
+        "DoesNotExist": lambda one: one["key"] not in labels,
+    }
+    return selector.get("matchLabels", {}).items() <= labels.items() and all(
+        tests[one["operator"]](one) for one in selector.get("matchExpressions", [])
+    )
 
 
 def services(them: Installation) -> Iterator[str]:
     """Services choose pods, which listen on their ports."""
     for name, service in them.kind("Service").items():
-        pods = them.chosen(service["spec"]["selector"])
+        pods = them.chosen({"matchLabels": service["spec"]["selector"]})
         if not pods:
             yield f"Service {name} chooses no pod"
         for port in service["spec"]["ports"]:
@@ -97,7 +110,7 @@ def addresses(them: Installation) -> Iterator[str]:
             if service is None or port not in [p["port"] for p in service["spec"]["ports"]]:
                 yield f"{pod.name}: {name}={value}, and no Service has that"
                 continue
-            for called in them.chosen(service["spec"]["selector"]):
+            for called in them.chosen({"matchLabels": service["spec"]["selector"]}):
                 target = next(called.number(p["targetPort"]) for p in service["spec"]["ports"] if p["port"] == port)
                 if not _lets(them, "Egress", pod, called, target) or not _lets(them, "Ingress", called, pod, target):
                     yield f"{pod.name}: {name}={value}, and a NetworkPolicy forbids to call {called.name}"
@@ -108,17 +121,13 @@ def _lets(them: Installation, direction: str, subject: Pod, other: Pod, port: in
     policies = [
         policy["spec"]
         for policy in them.kind("NetworkPolicy").values()
-        if policy["spec"]["podSelector"]["matchLabels"].items() <= subject.labels.items()
-        and direction in policy["spec"]["policyTypes"]
+        if chooses(policy["spec"]["podSelector"], subject.labels) and direction in policy["spec"]["policyTypes"]
     ]
     return not policies or any(
         (not rule.get("ports") or port in [p["port"] for p in rule["ports"]])
         and (
             not rule.get(peers)
-            or any(
-                p.get("podSelector", {"matchLabels": {"": ""}})["matchLabels"].items() <= other.labels.items()
-                for p in rule[peers]
-            )
+            or any("podSelector" in p and chooses(p["podSelector"], other.labels) for p in rule[peers])
         )
         for policy in policies
         for rule in policy.get(rules) or []
@@ -133,16 +142,11 @@ def policies(them: Installation) -> Iterator[str]:
         for rules, peers in (("ingress", "from"), ("egress", "to")):
             for rule in policy["spec"].get(rules) or []:
                 selectors += [peer["podSelector"] for peer in rule.get(peers, []) if "podSelector" in peer]
-        yield from (
-            f"NetworkPolicy {name}: {s['matchLabels']} chooses no pod"
-            for s in selectors
-            if not them.chosen(s["matchLabels"])
-        )
+        yield from (f"NetworkPolicy {name}: {s} chooses no pod" for s in selectors if not them.chosen(s))
     for pod in them.pods if found else ():
         for direction in ("Ingress", "Egress"):
             if not any(
-                direction in policy["spec"]["policyTypes"]
-                and policy["spec"]["podSelector"]["matchLabels"].items() <= pod.labels.items()
+                direction in policy["spec"]["policyTypes"] and chooses(policy["spec"]["podSelector"], pod.labels)
                 for policy in found.values()
             ):
                 yield f"{pod.name} has no NetworkPolicy for {direction}"
@@ -240,7 +244,7 @@ def scaling(them: Installation) -> Iterator[str]:
                     yield f"ScaledObject {name}: no TriggerAuthentication {trigger['authenticationRef']['name']}"
     yield from (f"{name} is scaled twice" for name in set(scaled) if scaled.count(name) > 1)
     for name, budget in them.kind("PodDisruptionBudget").items():
-        if not them.chosen(budget["spec"]["selector"]["matchLabels"]):
+        if not them.chosen(budget["spec"]["selector"]):
             yield f"PodDisruptionBudget {name} chooses no pod"
 
 

@@ -78,7 +78,10 @@ def until(condition: Callable[[], bool]) -> None:
 
 def ended(process: psutil.Process) -> bool:
     # What lost its parent stays a zombie where the first process of a container takes no note of it.
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def everything(machine: Machine) -> list[psutil.Process]:
