@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import grpc
 
 from services.runtime import tls, tracing
+from services.runtime.grpc_details import details_of
 from services.runtime.grpc_errors import from_call
 from services.runtime.renewed import RenewedChannel
 from services.runtime.settings import ClientSettings
@@ -92,22 +93,6 @@ class _Key(
 
     def intercept_stream_stream(self, continuation: Any, details: Any, request: Any) -> Any:
         return self._pass_on(continuation, details, request)
-
-
-def details_of(details: Any) -> "CallDetails":
-    """What a client interceptor was told of a call, to be changed."""
-    return CallDetails(*(getattr(details, name, None) for name in CallDetails._fields))
-
-
-class CallDetails(NamedTuple):
-    """grpc.ClientCallDetails, as gRPC reads it."""
-
-    method: Any
-    timeout: Any
-    metadata: Any
-    credentials: Any
-    wait_for_ready: Any
-    compression: Any
 
 
 def call(method: Callable[..., T], request: Any, timeout_s: float) -> T:

@@ -11,7 +11,7 @@ import grpc
 from opentelemetry.trace import SpanKind
 
 from services.runtime import metrics, tracing
-from services.runtime.grpc_client import details_of
+from services.runtime.grpc_details import details_of
 
 _KINDS = (
     ("unary_unary", "unary", grpc.unary_unary_rpc_method_handler),

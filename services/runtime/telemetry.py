@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
+from opentelemetry import trace
 
-from services.runtime import tracing
 from services.runtime.settings import Telemetry
 
 
@@ -49,9 +49,9 @@ def _whose(service: str) -> structlog.typing.Processor:
 
     def add(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         event["service"] = service
-        found = tracing.ids()
-        if found is not None:
-            event["trace_id"], event["span_id"] = found
+        span = trace.get_current_span().get_span_context()
+        if span.is_valid:
+            event["trace_id"], event["span_id"] = format(span.trace_id, "032x"), format(span.span_id, "016x")
         return event
 
     return add

@@ -116,12 +116,6 @@ def context_of(headers: Mapping[str, str]) -> Context:
     return _W3C.extract(headers, Context())
 
 
-def ids() -> tuple[str, str] | None:
-    """Trace and span as log lines name them."""
-    found = trace.get_current_span().get_span_context()
-    return (format(found.trace_id, "032x"), format(found.span_id, "016x")) if found.is_valid else None
-
-
 def headers_of(metadata: Sequence[tuple[str, str | bytes]] | None) -> dict[str, str]:
     """The part of gRPC metadata that says where a call belongs."""
     return {key: value for key, value in metadata or () if key in _W3C.fields and isinstance(value, str)}
