@@ -30,8 +30,8 @@ class Platform:
         self.env = {**inherited, **({"VIDX_MODELS": kept} if kept else {}), **(extra or {}), "VIDX_HOME": str(home)}
 
     def up(self, *options: str) -> None:
-        """Start it and wait until it is ready."""
-        self.run("up", "--detach", *options)
+        """Start it and wait until it is ready, which takes its time where others start as well."""
+        self.run("up", "--detach", "--timeout=240", *options)
 
     def down(self) -> None:
         """Stop it. It can be started again with all that it knows."""
@@ -88,8 +88,7 @@ def with_ports(home: Path) -> Home:
 def serving(home: Path, *options: str, extra: Mapping[str, str] | None = None) -> Iterator[Platform]:
     """A ready platform, stopped with all its processes at the end."""
     platform = Platform(with_ports(home).root, extra)
-    # Others may start at the same time.
-    platform.up("--timeout=240", *options)
+    platform.up(*options)
     try:
         yield platform
     finally:
