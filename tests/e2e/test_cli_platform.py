@@ -62,7 +62,7 @@ def test_nothing_is_left_after_the_supervisor_was_killed(platform):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_foreground_platform_stops_when_asked(platform, number):
-    command = [sys.executable, "-m", "services.cli", "up"]
+    command = [sys.executable, "-m", "services.cli", "up", "--timeout=240"]
     with subprocess.Popen(command, env=platform.env, stdout=subprocess.PIPE, text=True) as up:
         while "Ctrl-C" not in up.stdout.readline():
             assert up.poll() is None
