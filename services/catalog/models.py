@@ -184,7 +184,19 @@ class Quota(Base):
     requests: Mapped[int] = mapped_column(BigInteger, default=0)
     """A minute."""
     uploads: Mapped[int] = mapped_column(BigInteger, default=0)
-    """Under way at a gateway."""
+    """Under way, at all gateways together."""
+
+
+class UploadPlace(Base):
+    """An upload under way about a collection that has a bound of them."""
+
+    __tablename__ = "upload_places"
+    __table_args__ = (Index("upload_places_of_collection", "collection"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    collection: Mapped[str] = mapped_column(String(63))
+    until: Mapped[int] = mapped_column(BigInteger)
+    """It counts until then; its gateway puts that off."""
 
 
 class AuditEvent(Base):

@@ -16,7 +16,7 @@ LARGEST = (1 << 63) - 1
 
 @dataclass(frozen=True)
 class Bounds:
-    """At most so much; 0 is no bound. `duration` in nanoseconds, `requests` a minute, `uploads` at a gateway."""
+    """At most so much; 0 is no bound. `duration` in nanoseconds, `requests` a minute, `uploads` at a time."""
 
     videos: int = 0
     bytes: int = 0

@@ -15,11 +15,13 @@ from vidx.transcription.v1.transcription_service_pb2_grpc import TranscriptionSe
 from services.catalog.audit import Audit
 from services.catalog.database import Database
 from services.catalog.keys import Keys
+from services.catalog.places import Places
 from services.catalog.quotas import Quotas
 from services.catalog.settings import CatalogSettings
 from services.core.errors import VidxError
 from services.gateway.access.bounds import CallBounds
 from services.gateway.access.guard import Access
+from services.gateway.access.places import HeldPlaces
 from services.gateway.access.rpc import SERVICE as ACCESS
 from services.gateway.access.rpc import AccessRpc
 from services.gateway.access.settings import AccessSettings
@@ -117,7 +119,7 @@ def main() -> None:
     ]
     try:
         known = credentials(access_settings, keys) if access_settings.asks(server_settings) else None
-        bounds = CallBounds(quotas, queue_settings.url.get_secret_value())
+        bounds = CallBounds(quotas, HeldPlaces(Places(database)), queue_settings.url.get_secret_value())
         guard = Access([descriptor for descriptor, _ in services], known, bounds, audit)
         server = create_server(threads, services, guard)
     except VidxError as error:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.catalog.database import Database
-from services.catalog.models import Job, Tombstone, Upload, Video
+from services.catalog.models import Job, Tombstone, Upload, UploadPlace, Video
 from services.catalog.states import UNFINISHED, VideoState
 from services.core.times import SECOND
 from services.pipeline import ledger
@@ -25,6 +25,7 @@ def rewind(database: Database) -> int:
         (Job.alive, AHEAD, moving),
         (Video.updated, AHEAD, Video.state.in_(_UNDER_WAY)),
         (Upload.updated, AHEAD, sa.true()),
+        (UploadPlace.until, AHEAD, sa.true()),
         (Tombstone.next_sweep, SWEEP_AHEAD, sa.true()),
     ]
     changed = 0

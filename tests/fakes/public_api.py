@@ -30,10 +30,12 @@ from vidx.transcription.v1.transcription_service_pb2_grpc import TranscriptionSe
 
 from services.catalog.audit import Audit
 from services.catalog.keys import Keys
+from services.catalog.places import Places
 from services.catalog.quotas import Quotas
 from services.core.errors import Unavailable
 from services.gateway.access.bounds import CallBounds
 from services.gateway.access.guard import Access, Authenticator
+from services.gateway.access.places import HeldPlaces
 from services.gateway.access.rpc import SERVICE as ACCESS
 from services.gateway.access.rpc import AccessRpc
 from services.gateway.answers import Answers
@@ -150,7 +152,8 @@ def serving(
         (WEBHOOKS, lambda s: add_WebhookServiceServicer_to_server(hooks, s)),
         (STATUS, lambda s: add_StatusServiceServicer_to_server(status, s)),
     ]
-    guard = Access([descriptor for descriptor, _ in services], authenticator, CallBounds(quotas), audit)
+    bounds = CallBounds(quotas, HeldPlaces(Places(house.database)))
+    guard = Access([descriptor for descriptor, _ in services], authenticator, bounds, audit)
     server = create_server(LOOPBACK, services, guard)
     with channel(f"127.0.0.1:{server.port}") as connection:
         yield SimpleNamespace(

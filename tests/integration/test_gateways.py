@@ -3,6 +3,7 @@
 On SQLite with a folder, as on one machine, and on PostgreSQL with S3, as on a cluster.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,8 +16,9 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 from vidx.media.v1 import media_pb2
 
+from services.catalog.quotas import Quotas
 from services.core.chapters import Chapters
-from services.core.errors import AlreadyExists, Outdated, VidxError
+from services.core.errors import AlreadyExists, Outdated, QuotaExceeded, VidxError
 from services.core.media import VideoInfo
 from services.core.names import VideoName
 from services.core.text import Transcript
@@ -24,7 +26,7 @@ from services.core.times import SECOND
 from services.pipeline import ledger
 from services.runtime.grpc_client import call
 from tests.fakes.house import open_house
-from tests.fakes.public_api import serving, upload
+from tests.fakes.public_api import FILM, chunks, header, serving, upload
 from tests.servers import s3
 from tests.servers.postgres import Postgres
 
@@ -159,3 +161,25 @@ def test_a_video_that_one_gateway_removes_is_gone_at_the_other(gateways) -> None
     name = upload(gateways[0]).name
     call(gateways[1].stub.DeleteVideo, pb.DeleteVideoRequest(name=name), 30)
     assert names(gateways[0]) == []
+
+
+def test_uploads_at_a_time_are_bounded_over_both(gateways) -> None:
+    Quotas(gateways[0].house.database).change("c", {"uploads": 1})
+    begun, on = threading.Event(), threading.Event()
+
+    def slow() -> Iterator[pb.UploadVideoRequest]:
+        yield header(request_id="slow")
+        yield from chunks(FILM[:100_000])
+        begun.set()
+        on.wait(60)
+        yield from chunks(FILM[100_000:])
+
+    first = gateways[0].stub.UploadVideo.future(slow(), timeout=120)
+    assert begun.wait(60)
+    for gateway in gateways:
+        asked = iter([header(request_id="r2"), *chunks(FILM)])
+        with pytest.raises(QuotaExceeded, match="at most 1 uploads at a time"):
+            call(gateway.stub.UploadVideo, asked, 60)
+    on.set()
+    first.result()
+    assert upload(gateways[1], FILM[1:], request_id="r2").name in map(str, names(gateways[0]))

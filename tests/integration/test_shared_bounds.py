@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from services.catalog.places import Places
 from services.catalog.quotas import Quotas
 from services.core.errors import QuotaExceeded
 from services.gateway.access.bounds import AWAY_S, CallBounds
+from services.gateway.access.places import HeldPlaces
 from tests.fakes.house import House
 from tests.servers import redis
 
@@ -35,7 +37,7 @@ def test_two_gateways_count_together_and_alone_while_redis_is_away(house: House,
     quotas.change("c", {"requests": 10})
     clock = Clock()
     with redis.serving(tmp_path) as (url, process):
-        first, second = (CallBounds(quotas, url, clock) for _ in range(2))
+        first, second = (CallBounds(quotas, HeldPlaces(Places(house.database)), url, clock) for _ in range(2))
         assert (taken(first, 6), taken(second, 6), taken(first, 6)) == (6, 4, 0)
         redis.stop(process)
         # Nobody is locked out by a Redis that is away; nor is there no bound at all.
@@ -48,7 +50,7 @@ def test_two_gateways_count_together_and_alone_while_redis_is_away(house: House,
 
 def test_a_changed_bound_holds_after_a_moment(house: House) -> None:
     quotas, clock = Quotas(house.database), Clock()
-    bounds = CallBounds(quotas, "", clock)
+    bounds = CallBounds(quotas, HeldPlaces(Places(house.database)), "", clock)
     assert taken(bounds, 20) == 20
     quotas.change("c", {"requests": 5, "uploads": 1})
     clock.now += 3

@@ -122,7 +122,7 @@ def revoke(key: str, json: bool) -> None:
 @click.option("--bytes", "size", type=click.IntRange(0), metavar="N", help="Of their sources.")
 @click.option("--hours", type=click.FloatRange(0, 1e6), metavar="H", help="Of video.")
 @click.option("--requests", type=click.IntRange(0), metavar="N", help="A minute.")
-@click.option("--uploads", type=click.IntRange(0), metavar="N", help="Under way at a gateway.")
+@click.option("--uploads", type=click.IntRange(0), metavar="N", help="Under way at a time.")
 @options.as_json
 def quota_command(
     collection: str,

@@ -1,14 +1,13 @@
-"""How often, and how much at a time, a collection's callers may ask: counted over all gateways, by Redis.
+"""How often, and how much at a time, a collection's callers may ask: counted over all gateways.
 
-Redis may be away: then each gateway counts its own calls until it is back. A bound that is too wide for a while harms
-less than a platform that answers nobody.
+Requests are counted by Redis. It may be away: then each gateway counts its own calls until it is back. A bound that is
+too wide for a while harms less than a platform that answers nobody. Uploads are counted in the catalog.
 """
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import limits
 from cachetools import TTLCache
@@ -17,13 +16,13 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from services.catalog.quotas import Bounds, Quotas, exceeded
+from services.gateway.access.places import HeldPlaces
 from services.runtime import telemetry
 
 KNOWN_S = 2.0
 """A changed bound holds everywhere after so long."""
 AWAY_S = 5.0
 """After a failure Redis is left alone for so long."""
-UPLOAD_RETRY_S = 5.0
 _REDIS_S = 0.5
 _log = telemetry.log(__name__)
 
@@ -31,13 +30,15 @@ _log = telemetry.log(__name__)
 class CallBounds:
     """Counts the calls about each collection that has a bound."""
 
-    def __init__(self, quotas: Quotas, redis_url: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, quotas: Quotas, places: HeldPlaces, redis_url: str = "", clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """`redis_url`: of what all gateways share; when empty, this one counts alone."""
         self._quotas = quotas
+        self._places = places
         self._clock = clock
         self._known: TTLCache[str, Bounds] = TTLCache(10_000, KNOWN_S, clock)
         self._lock = threading.Lock()
-        self._uploads: Counter[str] = Counter()
         self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._shared = SlidingWindowCounterRateLimiter(_redis(redis_url)) if redis_url else None
         self._away_until = float("-inf")
@@ -59,21 +60,9 @@ class CallBounds:
             retry_s = max(1.0, reset - time.time())
             raise exceeded(collection, f"at most {most} requests a minute", retry_s)
 
-    @contextmanager
-    def intake(self, collection: str) -> Iterator[None]:
-        """A place among the uploads under way. Raises QuotaExceeded when all are taken."""
-        most = self._bounds(collection).uploads
-        with self._lock:
-            if most and self._uploads[collection] >= most:
-                raise exceeded(collection, f"at most {most} uploads at a time", UPLOAD_RETRY_S)
-            self._uploads[collection] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._uploads[collection] -= 1
-                if not self._uploads[collection]:
-                    del self._uploads[collection]
+    def intake(self, collection: str) -> AbstractContextManager[None]:
+        """A place among the uploads under way. Entering it raises QuotaExceeded when all are taken."""
+        return self._places.hold(collection) if self._bounds(collection).uploads else nullcontext()
 
     def _bounds(self, collection: str) -> Bounds:
         with self._lock:

@@ -294,7 +294,7 @@ class Quota(_message.Message):
     max_requests_per_minute: _builtins.int
     """Requests about it in a minute, at all gateways together."""
     max_uploads: _builtins.int
-    """Uploads and imports under way at a gateway."""
+    """Uploads and imports under way, at all gateways together."""
     videos: _builtins.int
     """Videos that it has."""
     bytes: _builtins.int
