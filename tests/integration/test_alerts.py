@@ -4,9 +4,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.servers.prometheus import REPOSITORY, program
 
-FOLDER = REPOSITORY / "deploy/prometheus"
+DEPLOY = REPOSITORY / "deploy"
+FOLDER = DEPLOY / "prometheus"
 
 
 def promtool(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -28,6 +31,11 @@ def test_a_rule_that_is_wrong_is_found(tmp_path: Path) -> None:
     assert "VidxQueueStuck" in done.stdout + done.stderr
 
 
-def test_the_configuration_that_is_shipped_is_one() -> None:
-    done = promtool("check", "config", str(FOLDER / "prometheus.yaml"))
+@pytest.mark.parametrize("file", ["prometheus/prometheus.yaml", "compose/prometheus.yaml"])
+def test_the_configuration_that_is_shipped_is_one(tmp_path: Path, file: str) -> None:
+    # The rules lie beside it, as compose mounts them.
+    for shipped in (DEPLOY / file, FOLDER / "alerts.yaml"):
+        shutil.copy(shipped, tmp_path)
+    done = promtool("check", "config", str(tmp_path / "prometheus.yaml"))
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "rules found" in done.stdout + done.stderr

@@ -113,9 +113,23 @@ def test_the_models_that_are_built_are_those_that_are_read() -> None:
     assert read == {f"/models/{link}"}
 
 
-def test_prometheus_reads_every_service() -> None:
+def test_prometheus_reads_every_service_where_it_listens() -> None:
     jobs = yaml.safe_load((ROOT / "deploy/compose/prometheus.yaml").read_text())["scrape_configs"]
-    read = {name for job in jobs for where in job.get("dns_sd_configs", []) for name in where["names"]}
-    watched = {name for name, one in services().items() if "VIDX_METRICS_ADDRESS" in one.get("environment", {})}
-    assert read == watched
-    assert all("watch" in services()[name]["networks"] for name in read)
+    read = {
+        name: where["port"]
+        for job in jobs
+        if job["job_name"] == "vidx"
+        for where in job["dns_sd_configs"]
+        for name in where["names"]
+    }
+    told = {
+        name: int(one["environment"]["VIDX_METRICS_ADDRESS"].rsplit(":", 1)[1])
+        for name, one in services().items()
+        if (one.get("command") or [""])[0] == "--role"
+    }
+    assert read == told
+    assert len(read) == 14
+    for job in jobs:
+        for target in (t for where in job.get("static_configs", []) for t in where["targets"]):
+            read[target.split(":")[0]] = int(target.rsplit(":", 1)[1])
+    assert all(set(services()[name]["networks"]) & set(services()["prometheus"]["networks"]) for name in read)
