@@ -17,7 +17,7 @@ from services.pipeline.settings import PipelineSettings
 from services.pipeline.tasks import register
 from services.runtime import grpc_client, metrics, service, store, telemetry, worker
 from services.runtime.queue import REPORT_QUEUE, celery_app
-from services.runtime.settings import ClientSettings, QueueSettings, StoreSettings, read
+from services.runtime.settings import ClientSettings, QueueSettings, StoreSettings, WorkerSettings, read
 
 _log = telemetry.log(__name__)
 
@@ -45,7 +45,7 @@ def main() -> None:
     sender = Sender(database, webhook_settings)
     messages = threading.Thread(target=_send, args=(sender, over, webhook_settings.tick_s), daemon=True)
     messages.start()
-    worker.run(app, REPORT_QUEUE, settings.concurrency)
+    worker.run(app, REPORT_QUEUE, settings.concurrency, read(WorkerSettings).alive)
     over.set()
     thread.join(10)
     messages.join(10)

@@ -11,7 +11,7 @@ from services.core.jobs import Handler
 from services.runtime import metrics, telemetry, tracing, worker
 from services.runtime.grpc_server import Register, create_server
 from services.runtime.queue import celery_app
-from services.runtime.settings import Metrics, QueueSettings, ServerSettings, Telemetry, Tracing, read
+from services.runtime.settings import Metrics, QueueSettings, ServerSettings, Telemetry, Tracing, WorkerSettings, read
 
 
 def begin(service: str) -> None:
@@ -59,6 +59,6 @@ def run(
         return
     app = celery_app(read(QueueSettings))
     worker.register(app, steps)
-    worker.run(app, service, concurrency)
+    worker.run(app, service, concurrency, read(WorkerSettings).alive)
     if server is not None:
         server.stop()

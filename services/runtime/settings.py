@@ -87,6 +87,14 @@ class QueueSettings(BaseSettings):
         return self
 
 
+class WorkerSettings(BaseSettings):
+    """A process that takes jobs."""
+
+    model_config = SettingsConfigDict(env_prefix="VIDX_WORKER_", frozen=True)
+
+    alive: str = Field("", description="file of its signs of life, for `services.runtime.alive`; none when empty")
+
+
 class ServerSettings(BaseSettings):
     """One gRPC server. Files are PEM, and read again when they change. Plain text is for loopback, unless told so."""
 

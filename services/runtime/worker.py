@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import kombu.exceptions
@@ -13,11 +14,12 @@ import tenacity
 from celery import Celery
 from celery.signals import setup_logging
 from celery.worker import state as celery_state
+from celery.worker.consumer import Consumer
 from opentelemetry.trace import SpanKind
 
 from services.core.errors import Cancelled, Internal, VidxError
 from services.core.jobs import Handler, Job, Outputs
-from services.runtime import broker, heartbeat, metrics, telemetry, tracing
+from services.runtime import alive, broker, heartbeat, metrics, telemetry, tracing
 from services.runtime.queue import REPORT_QUEUE, REPORT_TASK, Report, about, job_from, report_to, taken, task_id
 
 HEARTBEAT_S = 3.0
@@ -31,8 +33,11 @@ def register(app: Celery, steps: Mapping[str, Handler]) -> None:
         app.task(_task(app, handler), name=step, bind=True)
 
 
-def run(app: Celery, queue: str, concurrency: int) -> None:
-    """Take messages until SIGTERM, then finish those under way. Blocks; call in the main thread."""
+def run(app: Celery, queue: str, concurrency: int, sign: str = "") -> None:
+    """Take messages until SIGTERM, then finish those under way. Blocks; call in the main thread.
+
+    `sign` is the file of the worker's signs of life (`alive`); none is written when it is empty.
+    """
     # A receiver of this signal keeps Celery from setting up logs of its own.
     setup_logging.connect(_keep_logs)
     broker.outlive_lost_connections()
@@ -49,8 +54,36 @@ def run(app: Celery, queue: str, concurrency: int) -> None:
         without_heartbeat=True,
         loglevel="WARNING",
         quiet=True,
+        consumer_cls=_telling(Path(sign)) if sign else Consumer,
     ).start()
     over.set()
+
+
+def _telling(sign: Path) -> type[Consumer]:
+    """A consumer whose loop says that it turns, and, while it waits for the broker, that it tries."""
+
+    class Telling(Consumer):  # type: ignore[misc]
+        def ensure_connected(self, conn: Any) -> Any:
+            ensure = conn.ensure_connection
+
+            def telling(*args: Any, callback: Callable[[], None], **more: Any) -> Any:
+                # Called each second between tries.
+                def turn() -> None:
+                    alive.tell(sign)
+                    callback()
+
+                alive.tell(sign)
+                return ensure(*args, callback=turn, **more)
+
+            conn.ensure_connection = telling
+            return super().ensure_connected(conn)
+
+        def register_with_event_loop(self, hub: Any) -> None:
+            # With each connection; Celery takes back what an earlier one registered.
+            super().register_with_event_loop(hub)
+            hub.call_repeatedly(alive.TELL_S, alive.tell, sign)
+
+    return Telling
 
 
 def _keep_logs(**_: object) -> None:

@@ -39,6 +39,15 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
+def wait_for_workers(port: int) -> None:
+    """Until a worker has said in this server that it lives."""
+    deadline = time.monotonic() + 120
+    with redis.Redis(port=port, socket_timeout=5) as client:
+        while not client.zcard("vidx:workers"):
+            assert time.monotonic() < deadline, "no worker connects"
+            time.sleep(0.1)
+
+
 def _wait_ready(process: "subprocess.Popen[bytes]", port: int, log: Path, password: str) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
     with redis.Redis(port=port, password=password or None, socket_connect_timeout=1, socket_timeout=1) as client:
