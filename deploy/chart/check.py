@@ -2,7 +2,7 @@
 
 Helm's own code (helm-python-sdk), Kubernetes' own schemas (kubernetes-validate) and those of the operators' objects
 (cloudcoil-models), all offline; then what no schema can see (`consistency`). Runs in an environment of its own.
-`check.py --render values-small.yaml` prints the objects as JSON.
+`python -m deploy.chart.check FILE...` looks at other values; `--render values-small.yaml` prints the objects as JSON.
 """
 
 import importlib
@@ -14,16 +14,20 @@ from typing import Any
 import helm_python as helm
 import kubernetes_validate
 import yaml
-from consistency import faults as misfits
 from pydantic import ValidationError
+
+from deploy.chart.consistency import faults as misfits
 
 CHART = Path(__file__).parents[2] / "helm" / "vidx"
 VERSIONS = ("1.31", "1.36")
 CUSTOM = {
+    "cert-manager.io/v1": "cloudcoil.models.cert_manager.v1",
     "keda.sh/v1alpha1": "cloudcoil.models.keda.v1alpha1",
     "monitoring.coreos.com/v1": "cloudcoil.models.prometheus_operator.v1",
 }
 """Kinds of objects that a cluster learns from an operator, and the operator's own definitions as models."""
+PRIVATE = ("catalog", "queue", "store", "milvus")
+"""Parts that may have a CA of their own."""
 LEAST = 50
 """Objects that any installation has: fewer means that a template rendered nothing."""
 
@@ -43,6 +47,14 @@ def named(values: Object) -> set[tuple[str, str]]:
     pairs = [(external[part]["secret"], external[part]["key"]) for part in ("catalog", "queue", "milvus")]
     pairs += [(store["secret"], store["accessKey"]), (store["secret"], store["secretKey"])]
     pairs += [(external["queue"]["secret"], key) for key in ("address", "password")]
+    pairs += [(external[part]["ca"]["secret"], external[part]["ca"]["key"]) for part in PRIVATE]
+    pairs += [
+        (one["secret"], one["key"]) for spec in values["services"].values() for one in spec.get("secrets", {}).values()
+    ]
+    tls = values["tls"]
+    if tls["enabled"] and not tls["issuer"]["name"]:
+        secrets = [tls["secret"].replace("{service}", service) for service in values["services"]]
+        pairs += [(secret, tls[key]) for secret in secrets for key in ("cert", "key", "ca")]
     return {pair for pair in pairs if pair[0]}
 
 
@@ -114,7 +126,7 @@ def merged(base: Object, over: Object) -> Object:
 
 
 def main() -> int:
-    files = sorted(CHART.glob("values-*.yaml"))
+    files = [Path(file) for file in sys.argv[1:]] or sorted(CHART.glob("values-*.yaml"))
     with helm.Chart.load(CHART) as chart:
         if sys.argv[1:2] == ["--render"]:
             print(json.dumps(objects(chart, yaml.safe_load((CHART / sys.argv[2]).read_text()))))

@@ -5,76 +5,11 @@ Every check takes all objects of an installation and gives a line for each fault
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
-Object = dict[str, Any]
+from deploy.chart.installation import Installation, Object, Pod, chooses
+
+PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _ADDRESS = re.compile(r"^(?:[a-z0-9+]+://)?(?P<host>[a-z0-9.-]+):(?P<port>[0-9]+)(?:/.*)?$")
-
-
-@dataclass(frozen=True)
-class Pod:
-    """What makes pods: a Deployment, StatefulSet or Job."""
-
-    owner: Object
-    labels: dict[str, str]
-    spec: Object
-
-    @property
-    def name(self) -> str:
-        return f"{self.owner['kind']} {self.owner['metadata']['name']}"
-
-    @property
-    def containers(self) -> list[Object]:
-        return [*self.spec.get("initContainers", []), *self.spec["containers"]]
-
-    def ports(self) -> set[int | str]:
-        """Numbers and names."""
-        found = [port for c in self.spec["containers"] for port in c.get("ports", [])]
-        return {p["containerPort"] for p in found} | {p["name"] for p in found if "name" in p}
-
-    def number(self, port: int | str) -> int | str:
-        named = {
-            p["name"]: p["containerPort"] for c in self.spec["containers"] for p in c.get("ports", []) if "name" in p
-        }
-        return named.get(port, port)  # type: ignore[arg-type]
-
-    def env(self) -> Iterator[tuple[str, str]]:
-        for container in self.containers:
-            for one in container.get("env", []):
-                if "value" in one:
-                    yield one["name"], one["value"]
-
-
-class Installation:
-    """All objects, and who is chosen by what."""
-
-    def __init__(self, objects: list[Object]) -> None:
-        self.objects = objects
-        self.pods = [
-            Pod(one, one["spec"]["template"]["metadata"]["labels"], one["spec"]["template"]["spec"])
-            for one in objects
-            if one["kind"] in ("Deployment", "StatefulSet", "Job")
-        ]
-
-    def kind(self, kind: str) -> dict[str, Object]:
-        return {one["metadata"]["name"]: one for one in self.objects if one["kind"] == kind}
-
-    def chosen(self, selector: Object) -> list[Pod]:
-        return [pod for pod in self.pods if chooses(selector, pod.labels)]
-
-
-def chooses(selector: Object, labels: dict[str, str]) -> bool:
-    """Whether a LabelSelector of Kubernetes chooses what carries the labels."""
-    tests: dict[str, Callable[[Object], bool]] = {
-        "In": lambda one: labels.get(one["key"]) in one["values"],
-        "NotIn": lambda one: labels.get(one["key"]) not in one["values"],
-        "Exists": lambda one: one["key"] in labels,
-        "DoesNotExist": lambda one: one["key"] not in labels,
-    }
-    return selector.get("matchLabels", {}).items() <= labels.items() and all(
-        tests[one["operator"]](one) for one in selector.get("matchExpressions", [])
-    )
 
 
 def services(them: Installation) -> Iterator[str]:
@@ -153,7 +88,7 @@ def policies(them: Installation) -> Iterator[str]:
 
 
 def containers(them: Installation) -> Iterator[str]:
-    """Bounded, without rights, on a root that cannot be written; probes ask ports that are there; mounts too."""
+    """Bounded, without rights, on a root that cannot be written, with mounts that are there."""
     for pod in them.pods:
         if pod.spec.get("automountServiceAccountToken") is not False:
             yield f"{pod.name} has a token"
@@ -173,10 +108,6 @@ def containers(them: Installation) -> Iterator[str]:
                 yield f"{at}: no user, and an image may name one by a word"
             if not container["resources"].get("requests") or "memory" not in container["resources"].get("limits", {}):
                 yield f"{at}: no requests, or no limit of memory"
-            for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-                for how in container.get(probe, {}).values():
-                    if isinstance(how, dict) and how.get("port") not in pod.ports():
-                        yield f"{at}: its {probe} asks port {how.get('port')}"
             mounts = [mount["mountPath"] for mount in container.get("volumeMounts", [])]
             yield from (
                 f"{at}: no volume {m['name']}" for m in container.get("volumeMounts", []) if m["name"] not in volumes
@@ -188,6 +119,57 @@ def containers(them: Installation) -> Iterator[str]:
                     yield f"{at}: {one['name']}={value} is not on a volume"
 
 
+def probes(them: Installation) -> Iterator[str]:
+    """Who is restarted or left out by a probe can answer it: at a port, or by a command, as which it speaks TLS."""
+    for pod in them.pods:
+        env = dict(pod.env())
+        for container in pod.spec["containers"]:
+            at = f"{pod.name}, {container['name']}"
+            asked = {name: container[name] for name in PROBES if name in container}
+            for name, probe in asked.items():
+                for kind in ("grpc", "httpGet", "tcpSocket"):
+                    if kind in probe and probe[kind]["port"] not in pod.ports():
+                        yield f"{at}: its {name} asks port {probe[kind]['port']}"
+                if "grpc" in probe and "VIDX_SERVER_TLS_CERT" in env:
+                    yield f"{at}: its {name} speaks plain text to a server that speaks TLS"
+                command = probe.get("exec", {}).get("command", [])
+                if "services.runtime.alive" in command and command[3:] != [env.get("VIDX_WORKER_ALIVE")]:
+                    yield f"{at}: its {name} looks at {command[3:]}, and the worker writes elsewhere"
+                if "services.runtime.probe" in command and not them.kind("Service").keys() & {command[-1]}:
+                    yield f"{at}: its {name} asks for the certificate of {command[-1]}, which is no Service"
+            if pod.owner["kind"] != "Job" and "livenessProbe" not in asked:
+                yield f"{at}: nobody finds it when it hangs"
+
+
+def encryption(them: Installation) -> Iterator[str]:
+    """Services speak TLS with all who call them or with none, and know them where they ask who calls."""
+    for pod in them.pods:
+        env = dict(pod.env())
+        if not env.keys() & {"VIDX_SERVER_TLS_CERT", "VIDX_SERVER_INSECURE"} and "VIDX_SERVER_ADDRESS" in env:
+            yield f"{pod.name}: neither TLS nor told to do without, so it does not start"
+        for name, value in env.items():
+            service = them.kind("Service").get(value.split(":")[0])
+            if service is None or not name.endswith("_ADDRESS"):
+                continue
+            for called in them.chosen({"matchLabels": service["spec"]["selector"]}):
+                theirs = dict(called.env())
+                if ("VIDX_SERVER_TLS_CERT" in theirs) != (
+                    "VIDX_CLIENT_TLS_CA" in env
+                ) and "VIDX_SERVER_ADDRESS" in theirs:
+                    yield f"{pod.name} and {called.name}: one speaks TLS, the other does not"
+                if "VIDX_SERVER_TLS_CLIENT_CA" in theirs and "VIDX_CLIENT_TLS_CERT" not in env:
+                    yield f"{pod.name} shows {called.name} no certificate"
+    for name, ingress in them.kind("Ingress").items():
+        spoken = ingress["metadata"]["annotations"].get("nginx.ingress.kubernetes.io/backend-protocol")
+        for rule in ingress["spec"]["rules"]:
+            for path in rule["http"]["paths"]:
+                service = them.kind("Service").get(path["backend"]["service"]["name"], {"spec": {"selector": {"": ""}}})
+                for pod in them.chosen({"matchLabels": service["spec"]["selector"]}):
+                    wanted = "GRPCS" if "VIDX_SERVER_TLS_CERT" in dict(pod.env()) else "GRPC"
+                    if spoken != wanted:
+                        yield f"Ingress {name}: speaks {spoken} to {pod.name}, which speaks {wanted}"
+
+
 def references(them: Installation, external: set[tuple[str, str]]) -> Iterator[str]:
     """Accounts, claims and secrets are there; `external` are the (secret, key) pairs that the values name."""
     secrets = {
@@ -195,6 +177,9 @@ def references(them: Installation, external: set[tuple[str, str]]) -> Iterator[s
         for n, one in them.kind("Secret").items()
         for key in {**one.get("data", {}), **one.get("stringData", {})}
     }
+    # cert-manager's, by its own names of the keys.
+    made = [one["spec"]["secretName"] for one in them.kind("Certificate").values()]
+    secrets |= {(name, key) for name in made for key in ("tls.crt", "tls.key", "ca.crt")}
     for pod in them.pods:
         hook = pod.owner["metadata"].get("annotations", {}).get("helm.sh/hook", "")
         account = pod.spec.get("serviceAccountName")
@@ -205,6 +190,7 @@ def references(them: Installation, external: set[tuple[str, str]]) -> Iterator[s
             if claim and claim not in them.kind("PersistentVolumeClaim"):
                 yield f"{pod.name}: no PersistentVolumeClaim {claim}"
         for container in pod.containers:
+            yield from _files(pod, container, secrets | external)
             for one in container.get("env", []):
                 wanted = one.get("valueFrom", {}).get("secretKeyRef")
                 if wanted is None:
@@ -218,6 +204,21 @@ def references(them: Installation, external: set[tuple[str, str]]) -> Iterator[s
         for wanted in one["spec"]["secretTargetRef"]:
             if (wanted["name"], wanted["key"]) not in secrets | external:
                 yield f"TriggerAuthentication {name}: nobody makes key {wanted['key']} of {wanted['name']}"
+
+
+def _files(pod: Pod, container: Object, secrets: set[tuple[str, str]]) -> Iterator[str]:
+    """Settings that are files of a mounted secret are keys of it."""
+    held = {v["name"]: v["secret"]["secretName"] for v in pod.spec.get("volumes", []) if "secret" in v}
+    for mount in container.get("volumeMounts", []):
+        if mount["name"] not in held:
+            continue
+        secret = held[mount["name"]]
+        if secret not in {name for name, _ in secrets}:
+            yield f"{pod.name}: mounts a secret {secret}, which nobody makes"
+        for one in container.get("env", []):
+            folder, _, key = one.get("value", "").rpartition("/")
+            if folder == mount["mountPath"] and (secret, key) not in secrets:
+                yield f"{pod.name}: {one['name']} is key {key} of a secret {secret}, which nobody makes"
 
 
 def scaling(them: Installation) -> Iterator[str]:
@@ -248,7 +249,15 @@ def scaling(them: Installation) -> Iterator[str]:
             yield f"PodDisruptionBudget {name} chooses no pod"
 
 
-CHECKS: tuple[Callable[[Installation], Iterator[str]], ...] = (services, addresses, policies, containers, scaling)
+CHECKS: tuple[Callable[[Installation], Iterator[str]], ...] = (
+    services,
+    addresses,
+    policies,
+    containers,
+    probes,
+    encryption,
+    scaling,
+)
 
 
 def faults(objects: list[Object], external: set[tuple[str, str]]) -> list[str]:

@@ -1,8 +1,8 @@
 """A worker's sign of life for whoever restarts it, in a file: `python -m services.runtime.alive FILE [--within S]`.
 
-A worker answers nobody, and its heartbeat in the broker comes from a thread of its own. This one comes from the loop that
-takes the messages: a worker that hangs there, or stands still, says nothing more. While the broker is away the loop goes on
-trying, and says so; a restart would not bring the broker back.
+A worker answers nobody, and its heartbeat in the broker comes from a thread of its own. This one comes from the loop
+that takes the messages: a worker that hangs there, or stands still, says nothing more. While the broker is away the
+loop goes on trying, and says so; a restart would not bring the broker back.
 
 The file holds CLOCK_MONOTONIC's seconds, which all processes of a machine share, and which nobody sets back. The exit
 status is 0 when the last sign is younger than asked.
@@ -44,7 +44,8 @@ def main() -> int:
         print(f"no sign of life: {error}", file=sys.stderr)
         return 1
     print(f"the last sign of life is {found:.1f} s old")
-    return 0 if found <= args.within else 1
+    # Of before the machine was started anew, when it lies in the future.
+    return 0 if 0 <= found <= args.within else 1
 
 
 if __name__ == "__main__":

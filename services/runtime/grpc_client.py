@@ -31,9 +31,10 @@ _RETRIED = _BALANCED | {"methodConfig": [{"name": [{}], "retryPolicy": _RETRIES}
 PLAIN = ClientSettings.model_construct()
 
 
-def channel(address: str, settings: ClientSettings = PLAIN, *, retries: bool = True) -> grpc.Channel:
+def channel(address: str, settings: ClientSettings = PLAIN, *, retries: bool = True, name: str = "") -> grpc.Channel:
     """A channel to host:port. Calls are tried again, with backoff, while the server is UNAVAILABLE.
 
+    `name` is what the server's certificate must be for; the address's host when empty.
     Streams of requests need one without `retries`: gRPC 1.85 aborts the process when such a stream that it would try
     again is answered before its last message.
     """
@@ -45,6 +46,7 @@ def channel(address: str, settings: ClientSettings = PLAIN, *, retries: bool = T
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.initial_reconnect_backoff_ms", 200),
         ("grpc.max_reconnect_backoff_ms", 2_000),
+        *([("grpc.ssl_target_name_override", name)] if name else []),
     ]
 
     def make() -> grpc.Channel:

@@ -18,9 +18,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m services.runtime.probe", description=__doc__)
     parser.add_argument("address", metavar="HOST:PORT")
     parser.add_argument("service", nargs="?", default="", help="a gRPC service; the whole server when none is named")
+    parser.add_argument(
+        "--name", default="", help="that the server's certificate is for; that of the address by default"
+    )
     parser.add_argument("--timeout", type=float, default=5.0, metavar="SECONDS")
     args = parser.parse_args()
-    with grpc_client.channel(args.address, read(ClientSettings), retries=False) as channel:
+    with grpc_client.channel(args.address, read(ClientSettings), retries=False, name=args.name) as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)
         try:
             answer = stub.Check(health_pb2.HealthCheckRequest(service=args.service), timeout=args.timeout)

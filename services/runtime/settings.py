@@ -57,10 +57,18 @@ class StoreSettings(BaseSettings):
     )
     access_key: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
+    ca: str = Field("", description="file with the CA of the S3 server's certificate; this machine's when empty")
     region: str = "us-east-1"
     scratch: str = Field("/tmp/vidx-scratch", description="folder for local copies of remote objects")
     cache_bytes: int = Field(20 << 30, ge=0, description="local copies that nobody reads are dropped down to this")
     min_free_bytes: int = Field(256 << 20, ge=0, description="a folder store refuses to fill its disk below this")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        _readable(self.ca)
+        if self.ca and not self.url.startswith("s3+https://"):
+            raise ValueError("VIDX_STORE_CA needs a VIDX_STORE_URL that begins with s3+https://")
+        return self
 
 
 class QueueSettings(BaseSettings):

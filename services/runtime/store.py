@@ -25,6 +25,7 @@ def connect(settings: StoreSettings) -> ArtifactStore:
             settings.access_key.get_secret_value(),
             settings.secret_key.get_secret_value(),
             secure=url.scheme == "s3+https",
+            ca=settings.ca,
             region=settings.region,
             scratch=Path(settings.scratch),
             cache_bytes=settings.cache_bytes,

@@ -32,7 +32,8 @@ _FULL = {"XMinioStorageFull", "InsufficientStorage", "QuotaExceeded", "507"}
 class S3Store:
     """Implements `core.store.ObjectStore`.
 
-    `scratch` holds local copies of objects opened as files; those in no use are dropped down to `cache_bytes`.
+    `scratch` holds local copies of objects opened as files; those in no use are dropped down to `cache_bytes`. `ca` is
+    the file of the CA that vouches for the server; this machine's when empty.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class S3Store:
         secret_key: str,
         *,
         secure: bool,
+        ca: str = "",
         region: str,
         scratch: Path,
         cache_bytes: int = 20 << 30,
@@ -50,6 +52,7 @@ class S3Store:
         http = urllib3.PoolManager(
             timeout=urllib3.Timeout(connect=5, read=60),
             maxsize=32,
+            ca_certs=ca or None,
             retries=urllib3.Retry(total=4, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]),
         )
         self._client = Minio(

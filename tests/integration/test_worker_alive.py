@@ -97,6 +97,11 @@ def test_a_worker_that_waits_for_its_broker_is_not_to_blame(tmp_path: Path) -> N
             assert worker.wait(60) == 0
 
 
+def test_a_sign_of_before_the_machine_started_is_none(tmp_path: Path) -> None:
+    (tmp_path / "alive").write_text(f"{time.monotonic() + 1000}")
+    assert probe(tmp_path / "alive").returncode == 1
+
+
 @pytest.mark.parametrize("content", [None, "", "yesterday\n"])
 def test_without_a_sign_nobody_is_alive(tmp_path: Path, content: str | None) -> None:
     if content is not None:

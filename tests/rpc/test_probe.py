@@ -41,5 +41,11 @@ def test_it_speaks_tls_as_the_settings_say(tmp_path: Path) -> None:
         told = {"VIDX_CLIENT_TLS_CA": authority.ca, "VIDX_CLIENT_TLS_CERT": own.cert, "VIDX_CLIENT_TLS_KEY": own.key}
         assert probe(at, **told).returncode == 0
         assert probe(at, "--timeout", "2").returncode == 1
+        # A probe asks on loopback for a server whose certificate names its Service.
+        inside = authority.issue("vidx-search", "spiffe://vidx/search", file="server")
+        told |= {"VIDX_CLIENT_TLS_CERT": inside.cert, "VIDX_CLIENT_TLS_KEY": inside.key}
+        assert probe(at, "--timeout", "2", **told).returncode == 1
+        assert probe(at, "--name", "vidx-search", **told).returncode == 0
+        assert probe(at, "--timeout", "2", "--name", "vidx-gateway", **told).returncode == 1
     finally:
         server.stop()

@@ -69,6 +69,52 @@ seccompProfile: {type: RuntimeDefault}
 {{- end }}
 {{- end }}
 
+{{- /* Parts that run elsewhere with a CA of their own, as JSON: (list $ spec). */ -}}
+{{- define "vidx.authorities" -}}
+{{- $values := (index . 0).Values -}}{{- $spec := index . 1 -}}{{- $found := dict -}}
+{{- range $need, $part := dict "catalog" "postgresql" "queue" "redis" "store" "minio" "milvus" "milvus" -}}
+{{- $ca := (index $values.external $need).ca -}}
+{{- $needed := or (has $need $spec.needs) (and (eq $need "queue") $spec.work) -}}
+{{- if and $ca.secret $needed (not (index $values.parts $part).enabled) -}}
+{{- $_ := set $found $need $ca -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $found -}}
+{{- end }}
+
+{{- /* The secret with a service's certificate: (list $ service). */ -}}
+{{- define "vidx.certificate" -}}
+{{ (index . 0).Values.tls.secret | replace "{service}" (index . 1) }}
+{{- end }}
+
+{{- /* Mounts of secrets as files: (list $ service spec). */ -}}
+{{- define "vidx.secretMounts" -}}
+{{- if (index . 0).Values.tls.enabled }}
+- {name: tls, mountPath: /tls, readOnly: true}
+{{- end }}
+{{- include "vidx.caMounts" (list (index . 0) (index . 2)) }}
+{{- end }}
+
+{{- define "vidx.caMounts" -}}
+{{- range $part, $ca := include "vidx.authorities" . | fromJson }}
+- {name: ca-{{ $part }}, mountPath: /ca/{{ $part }}, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- /* Their volumes. */ -}}
+{{- define "vidx.secretVolumes" -}}
+{{- if (index . 0).Values.tls.enabled }}
+- {name: tls, secret: {secretName: {{ include "vidx.certificate" (list (index . 0) (index . 1)) }}, defaultMode: 288}}
+{{- end }}
+{{- include "vidx.caVolumes" (list (index . 0) (index . 2)) }}
+{{- end }}
+
+{{- define "vidx.caVolumes" -}}
+{{- range $part, $ca := include "vidx.authorities" . | fromJson }}
+- {name: ca-{{ $part }}, secret: {secretName: {{ $ca.secret }}}}
+{{- end }}
+{{- end }}
+
 {{- /* What the models' folder holds the ordered pack as: another pack, backend or builder has another name. */ -}}
 {{- define "vidx.pack" -}}
 pack-{{ list .Values.models.pack .Values.models.backend (include "vidx.image" (list . "packs")) | toJson | sha256sum | trunc 10 }}
@@ -90,14 +136,36 @@ pack-{{ list .Values.models.pack .Values.models.backend (include "vidx.image" (l
 {{- with $values.tracing.endpoint }}
 - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }}}
 {{- end }}
+{{- if $values.tls.enabled }}
+- {name: VIDX_SERVER_TLS_CERT, value: {{ printf "/tls/%s" $values.tls.cert | quote }}}
+- {name: VIDX_SERVER_TLS_KEY, value: {{ printf "/tls/%s" $values.tls.key | quote }}}
+{{- if ne $name "gateway" }}
+- {name: VIDX_SERVER_TLS_CLIENT_CA, value: {{ printf "/tls/%s" $values.tls.ca | quote }}}
+{{- end }}
+- {name: VIDX_SERVER_TLS_IDENTITY, value: {{ $values.tls.identity | quote }}}
+- {name: VIDX_CLIENT_TLS_CA, value: {{ printf "/tls/%s" $values.tls.ca | quote }}}
+- {name: VIDX_CLIENT_TLS_CERT, value: {{ printf "/tls/%s" $values.tls.cert | quote }}}
+- {name: VIDX_CLIENT_TLS_KEY, value: {{ printf "/tls/%s" $values.tls.key | quote }}}
+{{- else }}
+- {name: VIDX_SERVER_INSECURE, value: "true"}
+{{- end }}
+{{- range $part, $ca := include "vidx.authorities" (list $root $spec) | fromJson }}
+{{- with get (dict "queue" "VIDX_QUEUE_CA" "store" "VIDX_STORE_CA" "milvus" "VIDX_SEARCH_MILVUS_CA") $part }}
+- {name: {{ . }}, value: {{ printf "/ca/%s/%s" $part $ca.key | quote }}}
+{{- end }}
+{{- end }}
 - {name: VIDX_STORE_SCRATCH, value: /scratch}
 # Of the scratch folder's room, so that the kubelet does not evict the pod for copies that could be dropped.
 - {name: VIDX_STORE_CACHE_BYTES, value: {{ mul (include "vidx.scratch" $role | int64) 805306368 | quote }}}
 {{- with $spec.work }}
 - {name: VIDX_{{ upper $name }}_CONCURRENCY, value: {{ .concurrency | quote }}}
+- {name: VIDX_WORKER_ALIVE, value: /tmp/alive}
 {{- end }}
 {{- range $key, $value := merge (deepCopy $spec.settings) $values.settings }}
 - {name: VIDX_{{ $key }}, value: {{ $value | quote }}}
+{{- end }}
+{{- range $key, $from := $spec.secrets }}
+{{ include "vidx.secret" (list (printf "VIDX_%s" $key) $from.secret $from.key) }}
 {{- end }}
 {{- range $spec.calls }}
 - {name: VIDX_{{ upper $name }}_{{ upper . }}_ADDRESS, value: {{ include "vidx.at" (list $root . 50051) | quote }}}

@@ -25,7 +25,7 @@ def tools() -> Path:
 @cache
 def objects(values: str) -> list[dict[str, Any]]:
     """What the chart makes of a values file."""
-    check = ROOT / "deploy/chart/check.py"
-    made = subprocess.run([tools() / "python", check, "--render", values], check=True, capture_output=True, timeout=120)
+    render = [tools() / "python", "-m", "deploy.chart.check", "--render", values]
+    made = subprocess.run(render, cwd=ROOT, check=True, capture_output=True, timeout=120)
     found: list[dict[str, Any]] = json.loads(made.stdout)
     return found

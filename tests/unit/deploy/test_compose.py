@@ -75,7 +75,21 @@ def test_only_the_edge_leads_out() -> None:
     networks = model("compose.yaml")["networks"]
     assert {name for name, one in networks.items() if not one.get("internal")} == {"edge"}
     outside = {name for name, one in services().items() if "edge" in one.get("networks", {})}
-    assert outside == {"gateway", "pipeline-work", "grafana", "prometheus"}
+    assert outside == {"gateway", "pipeline-work", "minio", "grafana", "prometheus"}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("-work")])
+def test_a_worker_that_hangs_is_seen(name: str) -> None:
+    one = services()[name]
+    asked = ["CMD", "python", "-m", "services.runtime.alive", one["environment"]["VIDX_WORKER_ALIVE"]]
+    assert one["healthcheck"]["test"] == asked
+
+
+def test_addresses_for_upload_and_playback_lead_to_minio() -> None:
+    (port,) = services()["minio"]["ports"]
+    public = services()["gateway"]["environment"]["VIDX_STORE_PUBLIC_URL"]
+    assert public == f"http://{port['host_ip']}:{port['published']}"
+    assert services()["gateway"]["environment"]["VIDX_STORE_URL"] == f"s3://minio:{port['target']}/vidx"
 
 
 def test_the_parts_are_those_of_the_chart() -> None:

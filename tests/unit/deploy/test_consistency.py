@@ -28,7 +28,7 @@ def env(them: list[Object], name: str, variable: str) -> Object:
     return next(e for e in pod(them, name)["containers"][0]["env"] if e["name"] == variable)
 
 
-def put(thing: Object, key: str, value: object) -> None:
+def put(thing: Any, key: Any, value: object) -> None:
     thing[key] = value
 
 
@@ -68,8 +68,62 @@ PLANTED: dict[str, tuple[Callable[[list[Object]], object], str]] = {
     ),
     "a pod without a policy": (lambda them: them.remove(find(them, "NetworkPolicy", "models")), "has no NetworkPolicy"),
     "a probe's port": (
-        lambda them: put(pod(them, "gateway-serve")["containers"][0]["readinessProbe"]["grpc"], "port", 50052),
+        lambda them: put(
+            pod(them, "gateway-serve")["containers"][0], "readinessProbe", {"httpGet": {"port": 50052, "path": "/"}}
+        ),
         "asks port 50052",
+    ),
+    "a probe in plain text": (
+        lambda them: put(pod(them, "search-serve")["containers"][0], "livenessProbe", {"grpc": {"port": 50051}}),
+        "its livenessProbe speaks plain text",
+    ),
+    "a probe that asks for another's certificate": (
+        lambda them: put(
+            pod(them, "search-serve")["containers"][0]["livenessProbe"]["exec"]["command"], -1, "demo-searching"
+        ),
+        "which is no Service",
+    ),
+    "a worker's sign elsewhere": (
+        lambda them: put(env(them, "decoding-work", "VIDX_WORKER_ALIVE"), "value", "/scratch/alive"),
+        "the worker writes elsewhere",
+    ),
+    "a worker that nobody looks after": (
+        lambda them: pod(them, "decoding-work")["containers"][0].pop("livenessProbe"),
+        "nobody finds it when it hangs",
+    ),
+    "a service without TLS": (
+        lambda them: pod(them, "embedding-serve")["containers"][0].update(
+            env=[
+                e
+                for e in pod(them, "embedding-serve")["containers"][0]["env"]
+                if not e["name"].startswith("VIDX_SERVER_TLS")
+            ]
+        ),
+        "neither TLS nor told to do without",
+    ),
+    "a caller without TLS": (
+        lambda them: put(env(them, "gateway-serve", "VIDX_CLIENT_TLS_CA"), "name", "VIDX_CLIENT_CA"),
+        "one speaks TLS, the other does not",
+    ),
+    "a caller that shows nothing": (
+        lambda them: put(env(them, "gateway-serve", "VIDX_CLIENT_TLS_CERT"), "name", "VIDX_CLIENT_CERT"),
+        "no certificate",
+    ),
+    "a door in plain text": (
+        lambda them: put(
+            find(them, "Ingress", "gateway")["metadata"]["annotations"],
+            "nginx.ingress.kubernetes.io/backend-protocol",
+            "GRPC",
+        ),
+        "which speaks GRPCS",
+    ),
+    "a certificate that nobody makes": (
+        lambda them: them.remove(find(them, "Certificate", "search")),
+        "mounts a secret vidx-search-tls, which nobody makes",
+    ),
+    "a key that the certificate's secret does not have": (
+        lambda them: put(env(them, "search-work", "VIDX_CLIENT_TLS_CA"), "value", "/tls/root.crt"),
+        "key root.crt of a secret vidx-search-tls",
     ),
     "a root that can be written": (
         lambda them: put(
