@@ -99,7 +99,7 @@ def one_a_second(path: Path, duration: int, keep: list[bytes] | None = None) -> 
 
 
 def vidx(path: Path, duration: int, keep: list[bytes] | None = None) -> Run:
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
         files = pyav.segment(path, Limits(), Sampling(), TimeRange(0, duration), False, Path(scratch))
         if keep is not None:
             data = files.jpegs.read_bytes()
@@ -189,10 +189,11 @@ def measure(
     """Every way, in turns, `rounds` times after one that warms up."""
     duration = pyav.probe(path, Limits()).duration
     names = [name for name in WAYS if models is not None or "embedded" not in name]
+    reads = [path, *([models] if models else [])]
     took: dict[str, list[Run]] = {name: [] for name in names}
     for round_ in range(rounds + 1):
         for name in names:
-            run = box.run(timed, name, path, duration, models, timeout_s=3600)
+            run = box.run(timed, name, path, duration, models, timeout_s=3600, reads=reads, writes=[path.parent])
             if round_:
                 took[name].append(run)
     seconds = duration / SECOND
@@ -207,7 +208,7 @@ def measure(
         "frames": {name: took[name][-1].frames for name in names if took[name][-1].frames},
         "shots": len(truth) + 1,
         "f1": {name: round(f1(took[name][-1].shots, truth), 3) for name in ("vidx", "vidx, all")},
-        "phases": box.run(phases, path, duration, timeout_s=3600),
+        "phases": box.run(phases, path, duration, timeout_s=3600, reads=reads, writes=[path.parent]),
     }
 
 
