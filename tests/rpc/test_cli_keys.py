@@ -57,6 +57,16 @@ def test_streams_carry_the_key_as_well(admin, vidx, tmp_path: Path) -> None:
     assert vidx("index", str(film), "-c", "c", "--json").status == 0
 
 
+def test_who_may_add_videos_but_make_no_collection_adds_them_where_one_is(admin, vidx, monkeypatch, tmp_path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"a film")
+    key = vidx("keys", "create", "writer", "--scope", "write", "-c", "c", "-c", "new").lines[0]
+    monkeypatch.setenv("VIDX_API_KEY", key)
+    assert vidx("index", str(film), "-c", "c").status == 0
+    done = vidx("index", str(film), "-c", "new")
+    assert (done.status, "CreateCollection needs the scope 'admin'" in done.err) == (1, True)
+
+
 def test_without_a_key_a_command_says_what_is_missing(admin, vidx, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VIDX_API_KEY_FILE")
     done = vidx("collections", "list")

@@ -10,7 +10,7 @@ import click
 from services.cli.commands import options
 from services.cli.inputs import Label, sources, subtitle_file
 from services.cli.output import complain, json_line, printable, say
-from services.core.errors import AlreadyExists, VidxError
+from services.core.errors import AlreadyExists, NotFound, VidxError
 
 if TYPE_CHECKING:
     from vidx.gateway.v1 import video_index_service_pb2 as pb
@@ -78,9 +78,13 @@ def index_command(
 def _ensure(gateway: "Gateway", parent: str) -> None:
     from vidx.gateway.v1 import video_index_service_pb2 as pb
 
-    request = pb.CreateCollectionRequest(collection_id=parent.split("/")[1])
-    with contextlib.suppress(AlreadyExists):
-        gateway.call(gateway.stub.CreateCollection, request)
+    try:
+        gateway.call(gateway.stub.GetCollection, pb.GetCollectionRequest(name=parent))
+    except NotFound:
+        # Only now: who may add videos to a collection need not be one who may make it.
+        request = pb.CreateCollectionRequest(collection_id=parent.split("/")[1])
+        with contextlib.suppress(AlreadyExists):
+            gateway.call(gateway.stub.CreateCollection, request)
 
 
 def _outcome(source: str, result: "Future[pb.Video]", wait: bool, json: bool) -> bool:
