@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
@@ -162,11 +162,15 @@ def _all_looked_at(requests: Iterator[Any], look: Look) -> Iterator[Any]:
     return itertools.chain(first, (_looked_at(request, look) for request in requests))
 
 
+def _message(request: Any) -> Message | None:
+    return request if isinstance(request, Message) else None
+
+
 def _guard_unary(behaviour: Any, method: str, guard: Guard, looked_at: Any) -> Any:
     def call(request: Any, context: grpc.ServicerContext) -> Any:
         began = time.monotonic()
         try:
-            with guard.enter(method, context) as look:
+            with guard.enter(method, context, _message(request)) as look:
                 response = behaviour(looked_at(request, look), context)
         except Exception as error:
             _abort(context, method, began, error)
@@ -180,7 +184,7 @@ def _guard_stream(behaviour: Any, method: str, guard: Guard, looked_at: Any) -> 
     def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         began = time.monotonic()
         try:
-            with guard.enter(method, context) as look:
+            with guard.enter(method, context, _message(request)) as look:
                 yield from behaviour(looked_at(request, look), context)
         except Exception as error:
             _abort(context, method, began, error)

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from grpc_reflection.v1alpha import reflection
 from vidx.access.v1 import rule_pb2
 
-from services.core.errors import Denied
+from services.core.errors import Denied, InvalidInput
 from services.runtime.settings import ServerSettings
 
 Look = Callable[[Message], None]
@@ -22,10 +22,13 @@ REFLECTION = f"/{reflection.SERVICE_NAME}/ServerReflectionInfo"
 class Guard(Protocol):
     """Stands at a server's door."""
 
-    def enter(self, method: str, context: grpc.ServicerContext) -> AbstractContextManager[Look]:
-        """Let a call of /package.Service/Method in, before its request is looked at, until it has been answered.
+    def enter(
+        self, method: str, context: grpc.ServicerContext, request: Message | None
+    ) -> AbstractContextManager[Look]:
+        """Let a call of /package.Service/Method in, before anything is done for it, until it has been answered.
 
         What it gives is called with each message of the request. Both raise Unauthenticated, Denied and the like.
+        `request` is what is asked where that is one message that could be read, so that a refusal can say of what.
         """
 
 
@@ -42,13 +45,20 @@ def rules(services: Sequence[ServiceDescriptor]) -> dict[str, tuple[MethodDescri
 class Peers:
     """Inside the platform: with mutual TLS, callers are known by the name in their certificate, never by address.
 
-    Without, whoever reaches the server may call it: the settings keep it on loopback unless told otherwise.
+    Without, whoever reaches the server may call it: raises InvalidInput on an address that other machines can reach,
+    unless the settings say that this is wanted.
     """
 
     def __init__(self, settings: ServerSettings, services: Sequence[ServiceDescriptor]) -> None:
         self._identity = settings.tls_identity
         self._also = frozenset(settings.tls_also)
         self._checked = bool(settings.tls_client_ca)
+        if not (self._checked or settings.loopback or settings.insecure):
+            raise InvalidInput(
+                f"{settings.address} can be reached by other machines, and whoever does could call every method: set"
+                " VIDX_SERVER_TLS_CLIENT_CA, so that services know each other by their certificates, or"
+                " VIDX_SERVER_INSECURE=true if something else keeps others away"
+            )
         self._callers = {
             method: frozenset(self._identity.format(service=caller) for caller in rule.callers) | self._also
             for method, (_, rule) in rules(services).items()
@@ -57,7 +67,7 @@ class Peers:
         self._callers[REFLECTION] = everyone
 
     @contextmanager
-    def enter(self, method: str, context: grpc.ServicerContext) -> Iterator[Look]:
+    def enter(self, method: str, context: grpc.ServicerContext, request: Message | None) -> Iterator[Look]:
         callers = self._callers.get(method)
         if callers is None:
             raise Denied(f"{method} has no rule that says who may call it")

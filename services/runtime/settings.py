@@ -125,7 +125,9 @@ class ServerSettings(BaseSettings):
         description="SPIFFE or DNS name in the certificate of a service; {service} stands for its one word",
     )
     tls_also: tuple[str, ...] = Field((), description="JSON list of names that may call every method as well")
-    insecure: bool = Field(False, description="plain text also on an address that other machines can reach")
+    insecure: bool = Field(
+        False, description="plain text, or no mutual TLS, also on an address that other machines can reach"
+    )
 
     @property
     def loopback(self) -> bool:

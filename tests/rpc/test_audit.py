@@ -65,7 +65,7 @@ def test_what_is_changed_and_what_is_refused_is_kept_and_what_is_read_is_not(gat
     assert lines(found) == [
         (gateway.admin_id, "RevokeKey", [made.key.name], "OK"),
         (gateway.admin_id, "CreateKey", [made.key.name], "OK"),
-        (gateway.tenant_id, "CreateCollection", [], "DENIED"),
+        (gateway.tenant_id, "CreateCollection", ["mine"], "DENIED"),
         (gateway.tenant_id, "DeleteVideo", ["collections/c/videos/gone"], "NOT_FOUND"),
         (gateway.tenant_id, "GetVideo", ["collections/other/videos/v"], "NOT_FOUND"),
         (gateway.tenant_id, "UpdateVideo", [video.name], "OK"),

@@ -236,3 +236,11 @@ def test_a_method_without_a_rule_is_refused(authority: Authority) -> None:
         assert code(server.port, ClientSettings(), bare) == grpc.StatusCode.PERMISSION_DENIED
     finally:
         server.stop()
+
+
+def test_a_service_that_others_can_reach_does_not_start_without_knowing_them(authority: Authority) -> None:
+    far = {"address": "0.0.0.0:0", "tls_client_ca": ""}
+    with pytest.raises(InvalidInput, match="VIDX_SERVER_TLS_CLIENT_CA"):
+        serve(authority, **far)
+    serve(authority, **far, insecure=True).stop()
+    serve(authority, address="0.0.0.0:0").stop()

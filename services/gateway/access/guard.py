@@ -61,13 +61,19 @@ class Access:
         self._rules[REFLECTION] = rule_pb2.Rule(scope=rule_pb2.READ, reach=rule_pb2.LISTED)
 
     @contextmanager
-    def enter(self, method: str, context: grpc.ServicerContext) -> Iterator[Look]:
+    def enter(self, method: str, context: grpc.ServicerContext, request: Message | None) -> Iterator[Look]:
         rule = self._rules.get(method)
         if rule is None or rule.scope == rule_pb2.SCOPE_UNSPECIFIED:
             raise Denied(f"{method} has no rule that says who may call it")
         call = callers.remember(context, self._caller(context))
         with self._recorded(method, rule, call, context), ExitStack() as places:
-            _check(call.caller, method, rule)
+            try:
+                _check(call.caller, method, rule)
+            except Denied:
+                if request is not None:
+                    call.resources.extend(names.given(request))
+                    call.collection = min(filter(call.caller.holds, names.collections(request)), default="")
+                raise
 
             looked = False
 
