@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from pydantic import SecretStr
 
 from services.catalog.settings import CatalogSettings
@@ -13,6 +14,10 @@ from services.runtime.settings import StoreSettings
 from tests.fakes.house import House, open_house
 from tests.servers import postgres, s3
 from tests.servers.postgres import Postgres
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 
 @pytest.fixture

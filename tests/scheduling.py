@@ -7,7 +7,7 @@ from xdist.scheduler import LoadScopeScheduling
 KINDS = ("e2e", "integration", "contract", "rpc", "unit")
 """Folders of tests, those with the longest first: when they end, many short ones are left to fill the gaps."""
 OWN_PLATFORM = frozenset(
-    ("test_chapters_chat", "test_chat", "test_cli_platform", "test_cluster", "test_faults", "test_memory", "test_s3")
+    f"test_{name}" for name in ("access", "chapters_chat", "chat", "cli_platform", "cluster", "faults", "memory", "s3")
 )
 """Files of end-to-end tests that do not use the shared platform."""
 

@@ -1,7 +1,7 @@
 """The platform as on a cluster: every part and service a process of its own, each at a loopback address of its own.
 
-The catalog is a PostgreSQL, the store an S3, which the caller gives. Nobody watches the processes: what ends stays so
-until the test starts it again.
+Catalog and store are what the caller gives: a PostgreSQL and an S3, or the files of one machine. Nobody watches the
+processes: what ends stays so until the test starts it again.
 """
 
 import os
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,33 +20,44 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from services.cli.home import Home
 from services.cli.machine.programs import PORTS, STAGES, Options, environment, redis_command
 from services.packs import tritonserver
+from services.runtime.grpc_client import PLAIN, channel
+from services.runtime.settings import ClientSettings
 from tests.servers.ports import free_ports
 from tests.servers.postgres import Postgres
 from tests.servers.s3 import S3
 
 PARTS = ("redis", "milvus", "triton")
 SERVICES = (*STAGES, "pipeline", "gateway")
+HOSTS = {name: f"127.0.0.{number}" for number, name in enumerate((*PARTS, *SERVICES), 11)}
 READY_WITHIN_S = 240.0
 STOP_WITHIN_S = 40.0
 
 
 class Cluster:
-    """`hosts` are the addresses by name; `settings` is what all services are told."""
+    """`settings` is what all services are told: `more`, and what follows from `options`.
 
-    def __init__(self, folder: Path, pack: Path, database: Postgres, bucket: S3, more: dict[str, str]) -> None:
+    `own` is told to a service besides, by its name; `caller` is how health is asked for.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        pack: Path,
+        options: Options,
+        more: Mapping[str, str],
+        own: Mapping[str, Mapping[str, str]] | None = None,
+        caller: ClientSettings = PLAIN,
+    ) -> None:
         self._folder = folder
         self._pack = pack
+        self._own = own or {}
+        self._caller = caller
         self._ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-        names = (*PARTS, *SERVICES)
-        self.hosts = {name: f"127.0.0.{number}" for number, name in enumerate(names, 11)}
-        catalog = database.settings(database.migrated()).url.get_secret_value()
-        name = bucket.new_bucket()
-        told = environment(Home(folder), self._ports, pack, Options(store=bucket.url(name), catalog=catalog))
-        own = {f"127.0.0.1:{self._ports[name]}": self.address(name) for name in names if name in self._ports}
-        hosts = ",".join(["127.0.0.1", *self.hosts.values()])
+        told = environment(Home(folder), self._ports, pack, options)
+        moved = {f"127.0.0.1:{self._ports[name]}": self.address(name) for name in HOSTS if name in self._ports}
+        hosts = ",".join(["127.0.0.1", *HOSTS.values()])
         self.settings = {
-            **{key: _moved(value, own) for key, value in told.items()},
-            **bucket.environment(name),
+            **{key: _moved(value, moved) for key, value in told.items()},
             "no_proxy": hosts,
             "NO_PROXY": hosts,
             **more,
@@ -55,7 +66,7 @@ class Cluster:
 
     def address(self, name: str) -> str:
         """host:port of a part or a service."""
-        return f"{self.hosts[name]}:{self._ports[name]}"
+        return f"{HOSTS[name]}:{self._ports[name]}"
 
     def pid(self, name: str) -> int:
         """The process of a part or a service that runs."""
@@ -117,7 +128,7 @@ class Cluster:
         tritonserver.clear(self._folder / "triton")
 
     def _command(self, name: str) -> tuple[list[str], dict[str, str]]:
-        host, port = self.hosts[name], self._ports.get(name, 0)
+        host, port = HOSTS[name], self._ports.get(name, 0)
         if name == "redis":
             return [host if word == "127.0.0.1" else word for word in redis_command(port)], {}
         if name == "milvus":
@@ -131,35 +142,34 @@ class Cluster:
                 self._pack, http_port=http, grpc_port=port, metrics_port=metrics, scratch=scratch, host=host
             )
         own = {"VIDX_SERVER_ADDRESS": f"{host}:{port}"} if port else {}
-        return [sys.executable, "-m", f"services.{name}"], {**self.settings, **own}
+        return [sys.executable, "-m", f"services.{name}"], {**self.settings, **own, **self._own.get(name, {})}
 
     def _ready(self, name: str) -> bool:
         checks: dict[str, Callable[[], bool]] = {"redis": self._redis, "triton": self._triton}
         if name not in self._ports:
             return True
         try:
-            return checks.get(name, lambda: _healthy(self.address(name), name != "milvus"))()
+            return checks.get(name, lambda: self._healthy(name))()
         except (OSError, grpc.RpcError, grpc.FutureTimeoutError, redis.RedisError):
             return False
 
     def _redis(self) -> bool:
-        with redis.Redis(self.hosts["redis"], self._ports["redis"], socket_timeout=2) as client:
+        with redis.Redis(HOSTS["redis"], self._ports["redis"], socket_timeout=2) as client:
             return bool(client.ping())
 
     def _triton(self) -> bool:
         with urllib.request.urlopen(
-            f"http://{self.hosts['triton']}:{self._ports['triton_http']}/v2/health/ready", timeout=2
+            f"http://{HOSTS['triton']}:{self._ports['triton_http']}/v2/health/ready", timeout=2
         ):
             return True
 
-
-def _healthy(address: str, service: bool) -> bool:
-    with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
-        if not service:
-            grpc.channel_ready_future(channel).result(2)
-            return True
-        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=2)
-        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+    def _healthy(self, name: str) -> bool:
+        with channel(self.address(name), PLAIN if name in PARTS else self._caller, retries=False) as connection:
+            if name in PARTS:
+                grpc.channel_ready_future(connection).result(2)
+                return True
+            answer = health_pb2_grpc.HealthStub(connection).Check(health_pb2.HealthCheckRequest(), timeout=2)
+            return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
 def _moved(value: str, own: dict[str, str]) -> str:
@@ -170,8 +180,16 @@ def _moved(value: str, own: dict[str, str]) -> str:
 
 @contextmanager
 def serving(folder: Path, pack: Path, database: Postgres, bucket: S3, more: dict[str, str]) -> Iterator[Cluster]:
-    """A ready cluster; all its processes end with the block."""
-    cluster = Cluster(folder, pack, database, bucket, more)
+    """A ready cluster on a PostgreSQL and an S3."""
+    catalog, name = database.settings(database.migrated()).url.get_secret_value(), bucket.new_bucket()
+    options = Options(store=bucket.url(name), catalog=catalog)
+    with running(Cluster(folder, pack, options, {**bucket.environment(name), **more})) as cluster:
+        yield cluster
+
+
+@contextmanager
+def running(cluster: Cluster) -> Iterator[Cluster]:
+    """A cluster that is ready; all its processes end with the block."""
     try:
         for name in PARTS:
             cluster.start(name)
