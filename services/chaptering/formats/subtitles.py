@@ -10,6 +10,10 @@ from services.core.chapters import Chapter
 from services.core.errors import InvalidInput
 from services.core.times import MILLISECOND
 
+LONGEST_TEXT = 4_000
+"""Characters of a subtitle with its marks, far more than a title has: the library looks for the end of each open mark
+in all that follows."""
+
 
 def write(chapters: Sequence[Chapter], film: Film) -> str:
     """A subtitle a chapter, shown as long as it lasts; times to the millisecond."""
@@ -25,6 +29,9 @@ def write(chapters: Sequence[Chapter], film: Film) -> str:
 
 def read(text: str, duration: int) -> tuple[Chapter, ...]:
     """Raises InvalidInput when there are no subtitles, or they do not fit the video."""
+    if (longest := max(map(len, text.split("-->")))) > LONGEST_TEXT:
+        rule = f"a subtitle has {longest} characters; the title of a chapter has fewer than {LONGEST_TEXT}"
+        raise InvalidInput(rule, fields={"content": rule})
     try:
         found = pysubs2.SSAFile.from_string(text, format_="srt")
     except (pysubs2.exceptions.Pysubs2Error, ValueError) as error:

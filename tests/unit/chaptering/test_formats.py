@@ -271,6 +271,8 @@ def test_what_other_formats_hold_is_no_list_of_lines(format_: str) -> None:
     [
         ("srt", b"0:00 Bees\n1:00 Ants\n"),
         ("srt", b""),
+        # Marks that nothing closes, which the library would be at for minutes.
+        ("srt", b"1\n00:00:01,000 --> 00:00:02,000\n" + b"<a" * 500_000),
         ("webvtt", b"no header"),
         ("webvtt", b"WEBVTT\n\n"),
         ("webvtt", b"WEBVTT\n\n00:00.000 --> 00:05.000\na\n\n02:00.000 --> 03:00.000\nlate\n"),
