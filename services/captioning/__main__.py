@@ -12,12 +12,15 @@ from services.captioning.onscreen import OnScreen
 from services.captioning.pillow import PillowPictures
 from services.captioning.ports import Captioner
 from services.captioning.rapid import RapidReader
+from services.captioning.sandboxed import SandboxedPictures
 from services.captioning.service import Captioning
 from services.captioning.settings import CaptioningSettings
 from services.captioning.triton import TritonCaptioner
 from services.core.errors import NotFound, VidxError
 from services.packs import manifest as manifests
 from services.runtime import grpc_client, service, store
+from services.runtime.pictures import OPENING_BYTES
+from services.runtime.sandbox import Sandbox, announce
 from services.runtime.settings import ClientSettings, StoreSettings, read
 from services.runtime.text_embedding import TextEmbedding
 from services.runtime.triton import Triton, TritonSettings
@@ -44,7 +47,7 @@ def captioner(settings: CaptioningSettings) -> Captioner:
     return ClassCaptioner()
 
 
-def build(settings: CaptioningSettings, store_settings: StoreSettings) -> Captioning:
+def build(settings: CaptioningSettings, store_settings: StoreSettings, sandbox: Sandbox) -> Captioning:
     """The stage on its real parts."""
     artifacts = store.connect(store_settings)
     embedding = TextEmbedding(
@@ -55,6 +58,7 @@ def build(settings: CaptioningSettings, store_settings: StoreSettings) -> Captio
         OnScreen(artifacts, PillowPictures(settings.max_pixels), RapidReader(settings.threads)),
         Describing(artifacts, captioner(settings), encoder, least=settings.agreement, budget_s=settings.chat_budget_s),
         Assembling(artifacts, encoder, least=settings.label_score),
+        SandboxedPictures(sandbox, settings.max_pixels),
     )
 
 
@@ -62,12 +66,14 @@ def main() -> None:
     role = service.role("captioning")
     service.begin("captioning")
     settings = read(CaptioningSettings)
-    try:
-        stage = build(settings, read(StoreSettings))
-    except VidxError as error:
-        sys.exit(f"captioning cannot start: {error.message}")
-    steps = tasks.steps(stage)
-    service.run("captioning", role, [rpc.door(stage, steps)], steps, settings.concurrency)
+    announce()
+    with Sandbox(1, OPENING_BYTES, what="opening the picture", within=[]) as sandbox:
+        try:
+            stage = build(settings, read(StoreSettings), sandbox)
+        except VidxError as error:
+            sys.exit(f"captioning cannot start: {error.message}")
+        steps = tasks.steps(stage)
+        service.run("captioning", role, [rpc.door(stage, steps)], steps, settings.concurrency)
 
 
 if __name__ == "__main__":

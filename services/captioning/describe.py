@@ -44,8 +44,11 @@ class Describing:
         self._budget_s = budget_s
         self._asking = asking
 
-    def caption(self, images: Sequence[bytes]) -> Caption | None:
-        """A caption of 1 to 8 pictures of one shot; None when nothing can be said. Raises InvalidInput, Unavailable."""
+    def caption(self, images: Sequence[bytes], made_anew: Callable[[bytes], bytes]) -> Caption | None:
+        """A caption of 1 to 8 pictures of one shot; None when nothing can be said. Raises InvalidInput, Unavailable.
+
+        Of those that are looked at the captioner is shown what `made_anew` makes.
+        """
         if not 1 <= len(images) <= MAX_IMAGES or sum(map(len, images)) > MAX_IMAGES_BYTES:
             rule = f"1 to {MAX_IMAGES} pictures of at most {MAX_IMAGES_BYTES} bytes in all"
             raise InvalidInput(f"wanted {rule}", fields={"images": rule})
@@ -53,7 +56,7 @@ class Describing:
             raise Conflict("the captioner goes by a video's classes and looks at no pictures: index a video, or set "
                            "VIDX_CAPTIONING_CHAT_URL")  # fmt: skip
         found = self._captioner.captions(
-            View(tuple(images[i] for i in spread(range(len(images)), self._captioner.pictures)))
+            View(tuple(made_anew(images[i]) for i in spread(range(len(images)), self._captioner.pictures)))
         )
         return self._caption(0, TimeRange(0, 0), found[0], 0.0) if found else None
 

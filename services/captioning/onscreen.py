@@ -29,9 +29,9 @@ class OnScreen:
         self._pictures = pictures
         self._reader = reader
 
-    def read(self, image: bytes) -> Lines:
-        """The text of one JPEG or PNG, from top to bottom. Raises InvalidInput."""
-        return believed(self._reader.read(self._pictures.open(image).pixels()))
+    def read(self, pixels: U8) -> Lines:
+        """The text of one picture, uint8[h, w, 3] RGB, from top to bottom."""
+        return believed(self._reader.read(pixels))
 
     def segment(self, job: Job, progress: Progress) -> Outputs:
         """captioning.text: what is written in the pictures of a segment, and for how long."""

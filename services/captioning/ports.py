@@ -32,6 +32,16 @@ class Pictures(Protocol):
         """A JPEG or PNG. Raises InvalidInput when it is no such picture, MediaLimit when it has too many pixels."""
 
 
+class Brought(Protocol):
+    """Opens pictures that callers bring: a stranger's bytes. Raises what `Pictures` does, TimedOut, WorkerLost."""
+
+    def pixels(self, data: bytes) -> U8:
+        """uint8[h, w, 3] RGB of a JPEG or PNG."""
+
+    def made_anew(self, data: bytes) -> bytes:
+        """A JPEG of the same picture, and of nothing else that the file holds; made smaller when it is very large."""
+
+
 class TextReader(Protocol):
     """Reads text in pictures. Any number of threads may call."""
 

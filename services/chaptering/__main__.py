@@ -2,14 +2,15 @@
 
 import sys
 
-from services.chaptering import formats, rpc, tasks
+from services.chaptering import rpc, tasks
 from services.chaptering.answering import Answering
 from services.chaptering.asking import Writing
 from services.chaptering.domain.boundaries import Wanted
 from services.chaptering.embedding_client import EmbeddingClient, QueryClient
 from services.chaptering.highlighting import Highlighting
 from services.chaptering.naming import Namer
-from services.chaptering.ports import Moments
+from services.chaptering.ports import Formats, Moments
+from services.chaptering.sandboxed import READING_BYTES, SandboxedFormats
 from services.chaptering.search_client import NoSearch, SearchClient
 from services.chaptering.service import Chaptering
 from services.chaptering.settings import ChapteringSettings
@@ -19,6 +20,7 @@ from services.core.errors import VidxError
 from services.core.store import Artifacts
 from services.core.times import from_seconds
 from services.runtime import grpc_client, service, store
+from services.runtime.sandbox import Sandbox, announce
 from services.runtime.settings import ClientSettings, StoreSettings, read
 from services.runtime.text_embedding import TextEmbedding
 
@@ -47,7 +49,7 @@ def writing(settings: ChapteringSettings) -> Writing | None:
 
 
 def build(
-    settings: ChapteringSettings, artifacts: Artifacts
+    settings: ChapteringSettings, artifacts: Artifacts, formats: Formats
 ) -> tuple[Chaptering, Summarizing, Answering, Highlighting]:
     """The stage on its real parts. Raises InvalidInput for settings that do not fit together."""
     embedding = TextEmbedding(
@@ -75,13 +77,16 @@ def main() -> None:
     role = service.role("chaptering")
     service.begin("chaptering")
     settings = read(ChapteringSettings)
-    try:
-        stage, summarizing, answering, highlighting = build(settings, store.connect(read(StoreSettings)))
-    except VidxError as error:
-        sys.exit(f"chaptering cannot start: {error.message}")
-    steps = tasks.steps(stage)
-    door = rpc.door(stage, summarizing, answering, highlighting, steps)
-    service.run("chaptering", role, [door], steps, settings.concurrency)
+    announce()
+    with Sandbox(1, READING_BYTES, what="reading the chapters", within=[]) as sandbox:
+        try:
+            artifacts = store.connect(read(StoreSettings))
+            stage, summarizing, answering, highlighting = build(settings, artifacts, SandboxedFormats(sandbox))
+        except VidxError as error:
+            sys.exit(f"chaptering cannot start: {error.message}")
+        steps = tasks.steps(stage)
+        door = rpc.door(stage, summarizing, answering, highlighting, steps)
+        service.run("chaptering", role, [door], steps, settings.concurrency)
 
 
 if __name__ == "__main__":

@@ -164,6 +164,6 @@ def jpeg(image: Image.Image, quality: int) -> bytes:
 
 def thumbnail(data: bytes, height: int, quality: int = 80) -> bytes:
     """A JPEG made smaller, to at most this height and twice as wide."""
-    with Image.open(io.BytesIO(data)) as image:
+    with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
         image.thumbnail((2 * height, height))
         return jpeg(image, quality)

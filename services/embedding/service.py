@@ -39,7 +39,10 @@ class TextVectors:
 
 
 class Embedding:
-    """The stage. `batch` canvases go in one inference, `in_flight` inferences are under way for one call."""
+    """The stage. `pictures` opens those that decoding made, `brought` those that callers bring.
+
+    `batch` canvases go in one inference, `in_flight` inferences are under way for one call.
+    """
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class Embedding:
         texts: Texts,
         sentences: Texts,
         *,
+        brought: Pictures,
         batch: int = 16,
         in_flight: int = 3,
     ) -> None:
@@ -57,6 +61,7 @@ class Embedding:
         self._model = model
         self._encoder = encoder
         self._pictures = pictures
+        self._brought = brought
         self._texts = texts
         self._sentences = sentences
         self._batch = batch
@@ -174,7 +179,7 @@ class Embedding:
     def _opened(self, images: Sequence[bytes]) -> Iterator[tuple[int, U8]]:
         for row, data in enumerate(images):
             try:
-                yield row, self._pictures.canvases(data)
+                yield row, self._brought.canvases(data)
             except InvalidInput as error:
                 field = f"images[{row}]"
                 raise type(error)(f"{field}: {error.message}", fields={field: error.message}) from error

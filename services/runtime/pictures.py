@@ -8,6 +8,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from services.core.errors import InvalidInput, MediaLimit
 
 FORMATS = ("JPEG", "PNG")
+OPEN_S = 30.0
+"""Longest that a child process may take to open one."""
+OPENING_BYTES = 2 << 30
+"""Address space of a process that opens them."""
 
 
 def opened(data: bytes, max_pixels: int, least: tuple[int, int] | None = None, grey: bool = False) -> Image.Image:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from services.captioning.domain.agreement import Meaning
+from services.captioning.pillow import PillowPictures
 from services.captioning.ports import U8, Candidate, View
 from services.core.errors import VidxError
 from services.core.jobs import Job
@@ -65,6 +66,19 @@ class FakeCaptioner:
         if isinstance(answer, VidxError):
             raise answer
         return answer
+
+
+class FakeBrought:
+    """Implements `ports.Brought` in the process itself; what it makes anew is as it was."""
+
+    def __init__(self, max_pixels: int = 1_000_000) -> None:
+        self._pictures = PillowPictures(max_pixels)
+
+    def pixels(self, data: bytes) -> U8:
+        return self._pictures.open(data).pixels()
+
+    def made_anew(self, data: bytes) -> bytes:
+        return data
 
 
 class FakeReader:

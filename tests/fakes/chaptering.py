@@ -243,8 +243,9 @@ def embedding_service(folder: Path) -> Iterator[str]:
     """host:port of the embedding service's own door, with fakes behind it."""
     encoder = embedding.FakeEncoder()
     joint, sentences = embedding.texts(encoder)
+    pictures = embedding.FakePictures()
     service = Embedding(
-        ArtifactStore(FolderStore(folder)), embedding.model(), encoder, embedding.FakePictures(), joint, sentences
+        ArtifactStore(FolderStore(folder)), embedding.model(), encoder, pictures, joint, sentences, brought=pictures
     )
     server = create_server(ServerSettings(drain_s=0), [embedding_rpc.door(service, {})])
     try:

@@ -33,6 +33,8 @@ def main() -> int:
             reports["videos"] = trying.tried(videos, attempt)
         with trying.reading() as attempt:
             reports["subtitles"] = trying.tried(hostile.subtitles(4 * asked.rounds), attempt)
+        with trying.outlining() as attempt:
+            reports["chapters"] = trying.tried(hostile.subtitles(4 * asked.rounds), attempt)
         with trying.looking() as attempt:
             reports["pictures"] = trying.tried(hostile.images(4 * asked.rounds), attempt)
         dead = 0

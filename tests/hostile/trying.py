@@ -7,14 +7,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.core.errors import TimedOut, VidxError, WorkerLost
+from services.captioning.sandboxed import SandboxedPictures as PicturesInSandbox
+from services.chaptering import formats
+from services.chaptering.sandboxed import READING_BYTES, SandboxedFormats
+from services.core.errors import InvalidInput, TimedOut, VidxError, WorkerLost
 from services.core.jobs import no_progress
 from services.core.media import Plan
 from services.core.times import SECOND
 from services.decoding.domain.segments import plan_segments
 from services.decoding.ports import Limits, Sampling
 from services.decoding.reader import SandboxedReader, Timeouts
+from services.embedding.images import PillowPictures
+from services.embedding.images import SandboxedPictures as CanvasesInSandbox
 from services.runtime import pictures
+from services.runtime.pictures import OPENING_BYTES
 from services.runtime.sandbox import Sandbox
 from services.transcription.domain import subtitles
 from services.transcription.sandboxed import SandboxedReaders
@@ -102,13 +108,37 @@ def reading() -> Iterator[Try]:
 
 
 @contextmanager
+def outlining() -> Iterator[Try]:
+    """Tries a file of chapters as chaptering does, in every format."""
+    with Sandbox(1, READING_BYTES, what="reading the chapters", within=[]) as sandbox:
+        reader = SandboxedFormats(sandbox)
+
+        def attempt(case: Case) -> str:
+            error: InvalidInput | None = None
+            for format_ in formats.READERS:
+                try:
+                    reader.read(format_, case.data[: formats.LONGEST_FILE], 3600 * SECOND)
+                    return READY
+                except InvalidInput as found:
+                    error = found
+            assert error is not None
+            raise error
+
+        yield attempt
+
+
+@contextmanager
 def looking() -> Iterator[Try]:
-    """Tries a picture as embedding and captioning do."""
-    with Sandbox(1, 2 << 30, what="opening the picture", within=[], code=[Path(__file__).parents[1]]) as sandbox:
-        yield lambda case: sandbox.run(_look, case.data, timeout_s=30)
+    """Tries a picture that somebody brings as embedding and captioning do."""
+    with Sandbox(1, OPENING_BYTES, what="opening the picture", within=[]) as sandbox:
+        embedding = CanvasesInSandbox(sandbox, PillowPictures(300, 300, PIXELS))
+        captioning = PicturesInSandbox(sandbox, PIXELS)
 
+        def attempt(case: Case) -> str:
+            embedding.canvases(case.data)
+            captioning.pixels(case.data)
+            # What a captioner is shown is opened in the service, and is a picture whatever came.
+            pictures.opened(captioning.made_anew(case.data), PIXELS)
+            return READY
 
-def _look(data: bytes) -> str:
-    pictures.opened(data, PIXELS)
-    pictures.opened(data, PIXELS, least=(300, 300), grey=True)
-    return READY
+        yield attempt

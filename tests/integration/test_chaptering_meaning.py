@@ -16,6 +16,8 @@ from services.embedding.__main__ import build
 from services.embedding.settings import EmbeddingSettings
 from services.runtime import grpc_client
 from services.runtime.grpc_server import create_server
+from services.runtime.pictures import OPENING_BYTES
+from services.runtime.sandbox import Sandbox
 from services.runtime.settings import ServerSettings, StoreSettings
 from services.runtime.text_embedding import TextEmbedding
 from services.runtime.triton import TritonSettings
@@ -90,9 +92,12 @@ FOUND = [Found(f"{PARENT}/videos/v", TimeRange(i, i + 1), t, Track.SPEECH, 0.0) 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddingClient]:
     folder = built_pack(tmp_path_factory.mktemp("models"))
-    with serving(folder, tmp_path_factory.mktemp("triton")) as (address, _):
+    with (
+        serving(folder, tmp_path_factory.mktemp("triton")) as (address, _),
+        Sandbox(1, OPENING_BYTES, within=[]) as sandbox,
+    ):
         store = StoreSettings(url=f"folder://{tmp_path_factory.mktemp('store')}")
-        stage, _ = build(EmbeddingSettings(models=folder), TritonSettings(address=address), store)
+        stage, _ = build(EmbeddingSettings(models=folder), TritonSettings(address=address), store, sandbox)
         server = create_server(ServerSettings(drain_s=0), [rpc.door(stage, {})])
         with grpc_client.channel(f"127.0.0.1:{server.port}") as channel:
             yield EmbeddingClient(TextEmbedding(channel, 30))

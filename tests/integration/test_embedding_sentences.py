@@ -15,6 +15,8 @@ from services.embedding.__main__ import build
 from services.embedding.passages import TextSteps
 from services.embedding.service import Embedding
 from services.embedding.settings import EmbeddingSettings
+from services.runtime.pictures import OPENING_BYTES
+from services.runtime.sandbox import Sandbox
 from services.runtime.settings import StoreSettings
 from services.runtime.store import connect
 from services.runtime.triton import TritonSettings
@@ -107,9 +109,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, st
 
 
 @pytest.fixture
-def stages(address: tuple[Path, str], objects: StoreSettings) -> tuple[Embedding, TextSteps]:
+def stages(address: tuple[Path, str], objects: StoreSettings) -> Iterator[tuple[Embedding, TextSteps]]:
     settings = EmbeddingSettings(models=address[0])
-    return build(settings, TritonSettings(address=address[1]), objects)
+    with Sandbox(1, OPENING_BYTES, within=[]) as sandbox:
+        yield build(settings, TritonSettings(address=address[1]), objects, sandbox)
 
 
 def scores(stage: Embedding, pairs: list[tuple[str, str]]) -> np.ndarray:

@@ -40,6 +40,8 @@ from services.embedding.settings import EmbeddingSettings
 from services.embedding.tokenizer import HfTokenizer
 from services.packs.manifest import Manifest
 from services.runtime.grpc_client import call, channel
+from services.runtime.pictures import OPENING_BYTES
+from services.runtime.sandbox import Sandbox
 from services.runtime.settings import StoreSettings
 from services.runtime.store import connect
 from services.runtime.triton import Triton, TritonSettings
@@ -68,12 +70,19 @@ def server(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
         yield Server(address, built, process.pid)
 
 
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(1, OPENING_BYTES, within=[]) as found:
+        yield found
+
+
 @pytest.fixture
-def stages(server: Server, objects: StoreSettings) -> tuple[Embedding, TextSteps]:
+def stages(server: Server, objects: StoreSettings, sandbox: Sandbox) -> tuple[Embedding, TextSteps]:
     return build(
         EmbeddingSettings(models=server.pack),
         TritonSettings(address=server.address),
         objects,
+        sandbox,
     )
 
 
@@ -221,12 +230,12 @@ def test_a_silent_server_is_not_waited_for(built: Path) -> None:
             client(address).infer("visual_encoder", canvases(manifest, 1), timeout_s=0.5)
 
 
-def test_a_start_without_triton_says_where_it_looked(built: Path, objects: StoreSettings) -> None:
+def test_a_start_without_triton_says_where_it_looked(built: Path, objects: StoreSettings, sandbox: Sandbox) -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
     settings = TritonSettings(address=f"127.0.0.1:{port}", start_s=0)
     with pytest.raises(Unavailable, match=f"Triton at 127.0.0.1:{port} does not serve the pack builtin-"):
-        build(EmbeddingSettings(models=built), settings, objects)
+        build(EmbeddingSettings(models=built), settings, objects, sandbox)
 
 
 def test_a_start_with_another_pack_says_so(server: Server) -> None:

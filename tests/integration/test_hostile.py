@@ -31,6 +31,11 @@ def test_subtitles_end_read_or_refused_with_a_cause() -> None:
         check(trying.tried(list(hostile.subtitles())[::EACH], attempt), 40)
 
 
+def test_files_of_chapters_end_read_or_refused_with_a_cause() -> None:
+    with trying.outlining() as attempt:
+        check(trying.tried(list(hostile.subtitles())[::EACH], attempt), 40)
+
+
 def test_pictures_end_opened_or_refused_with_a_cause() -> None:
     with trying.looking() as attempt:
         check(trying.tried(list(hostile.images())[::EACH], attempt), 25)

@@ -27,7 +27,7 @@ from services.runtime.grpc_client import call, channel
 from services.runtime.grpc_server import create_server
 from services.runtime.settings import ServerSettings
 from services.runtime.text_embedding import TextEmbedding
-from tests.fakes.captioning import VIDEO, Bucket, FakeCaptioner, FakeEncoder, FakeReader, picture
+from tests.fakes.captioning import VIDEO, Bucket, FakeBrought, FakeCaptioner, FakeEncoder, FakeReader, picture
 
 
 @pytest.fixture
@@ -43,6 +43,7 @@ def stub(bucket: Bucket) -> Iterator[pb_grpc.CaptioningServiceStub]:
         OnScreen(bucket.store, PillowPictures(5_000), FakeReader({50: "budget"})),
         Describing(bucket.store, captioner, encoder),
         Assembling(bucket.store, encoder),
+        FakeBrought(5_000),
     )
     server = create_server(ServerSettings(drain_s=0), [rpc.door(stage, tasks.steps(stage))])
     with channel(f"127.0.0.1:{server.port}") as connection:

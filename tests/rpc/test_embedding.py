@@ -38,7 +38,7 @@ def artifacts(tmp_path: Path) -> ArtifactStore:
 def stub(artifacts: ArtifactStore) -> Iterator[pb_grpc.EmbeddingServiceStub]:
     encoder = FakeEncoder()
     joint, sentences = texts(encoder)
-    stage = Embedding(artifacts, model(), encoder, FakePictures(), joint, sentences)
+    stage = Embedding(artifacts, model(), encoder, FakePictures(), joint, sentences, brought=FakePictures())
     handlers = tasks.steps(stage, TextSteps(artifacts, sentences))
     server = create_server(ServerSettings(drain_s=0), [rpc.door(stage, handlers)])
     with channel(f"127.0.0.1:{server.port}") as connection:

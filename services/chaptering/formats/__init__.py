@@ -44,14 +44,19 @@ def read(format_: str, content: bytes, duration: int) -> tuple[Chapter, ...]:
 
     Raises InvalidInput for a file that cannot be read, or whose chapters do not fit the video.
     """
+    check(format_, content)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"the file is not UTF-8: {error}", fields={"content": "UTF-8"}) from error
+    return READERS[format_](text, duration)
+
+
+def check(format_: str, content: bytes) -> None:
+    """Raises InvalidInput for a format that is not read, or a file that is too long."""
     if format_ not in READERS:
         rule = f"one of {', '.join(sorted(READERS))}"
         raise InvalidInput(f"format {format_[:40]!r} is not {rule}", fields={"format": rule})
     if len(content) > LONGEST_FILE:
         rule = f"at most {LONGEST_FILE} bytes"
         raise InvalidInput(f"{len(content)} bytes; {rule}", fields={"content": rule})
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"the file is not UTF-8: {error}", fields={"content": "UTF-8"}) from error
-    return READERS[format_](text, duration)

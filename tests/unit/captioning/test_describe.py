@@ -12,7 +12,7 @@ from services.core.errors import Conflict, Denied, Incomplete, InvalidInput, Tim
 from services.core.jobs import Outputs, no_progress
 from services.core.text import Captions
 from services.core.times import SECOND, TimeRange
-from tests.fakes.captioning import Bucket, FakeCaptioner, FakeEncoder, picture
+from tests.fakes.captioning import Bucket, FakeBrought, FakeCaptioner, FakeEncoder, picture
 
 CAT = FakeEncoder({"A tabby cat.": 0})
 GOOD = {i: [Candidate(f"text {i}")] for i in range(8)}
@@ -169,14 +169,14 @@ def test_other_vectors_than_the_frames_are_incomplete(tmp_path: Path) -> None:
 def test_pictures_that_somebody_brings(tmp_path: Path) -> None:
     bucket = Bucket(tmp_path)
     stage = Describing(bucket.store, FakeCaptioner({3: [Candidate("text 3")]}), FakeEncoder())
-    found = stage.caption([picture(1, 2), picture(2, 3), picture(3, 4)])
+    found = stage.caption([picture(1, 2), picture(2, 3), picture(3, 4)], FakeBrought().made_anew)
     assert found is not None
     assert found.brief == "text 3"
-    assert stage.caption([picture(1, 9)]) is None
+    assert stage.caption([picture(1, 9)], FakeBrought().made_anew) is None
     with pytest.raises(InvalidInput):
-        stage.caption([])
+        stage.caption([], FakeBrought().made_anew)
     with pytest.raises(Conflict):
-        Describing(bucket.store, ClassCaptioner(), FakeEncoder()).caption([picture(1)])
+        Describing(bucket.store, ClassCaptioner(), FakeEncoder()).caption([picture(1)], FakeBrought().made_anew)
 
 
 def _view(shot: int) -> View:

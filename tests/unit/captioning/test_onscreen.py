@@ -57,9 +57,8 @@ def test_a_broken_picture_of_ours_is_incomplete(tmp_path: Path) -> None:
         stage(bucket, FakeReader({})).segment(bucket.text(), no_progress)
 
 
-def test_hostile_pictures_are_refused(tmp_path: Path) -> None:
-    bucket = Bucket(tmp_path)
+def test_hostile_pictures_are_refused() -> None:
     with pytest.raises(InvalidInput):
-        stage(bucket, FakeReader({})).read(b"no picture")
+        PillowPictures(100).open(b"no picture").pixels()
     with pytest.raises(MediaLimit):
-        OnScreen(bucket.store, PillowPictures(100), FakeReader({})).read(picture(10))
+        PillowPictures(100).open(picture(10)).pixels()

@@ -33,7 +33,10 @@ class Bench:
         self.model = model_ or model()
         self.encoder = FakeEncoder(len(self.model.classes))
         spaces = texts(self.encoder, self.model)
-        self.stage = Embedding(self.artifacts, self.model, self.encoder, FakePictures(), *spaces, batch=16, in_flight=3)
+        pictures = FakePictures()
+        self.stage = Embedding(
+            self.artifacts, self.model, self.encoder, pictures, *spaces, brought=pictures, batch=16, in_flight=3
+        )
 
     def segment(self, files: dict[int, bytes], *, index: int = 0, leave_out: int | None = None) -> Job:
         """A decoded segment: a frame a file by PTS, each standing for 10 ns from its PTS."""
