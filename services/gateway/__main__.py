@@ -121,7 +121,7 @@ def main() -> None:
         known = credentials(access_settings, keys) if access_settings.asks(server_settings) else None
         bounds = CallBounds(quotas, HeldPlaces(Places(database)), queue_settings.url.get_secret_value())
         guard = Access([descriptor for descriptor, _ in services], known, bounds, audit)
-        server = create_server(threads, services, guard)
+        server = create_server(threads, services, guard, settings.max_uploads + server_settings.threads // 2)
     except VidxError as error:
         sys.exit(f"the gateway cannot start: {error.message}")
     server.wait_for_signal()

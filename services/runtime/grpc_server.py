@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
+from contextlib import contextmanager
 from typing import Any
 
 import grpc
@@ -19,6 +20,7 @@ from services.core.errors import Internal, InvalidInput, Unavailable, VidxError
 from services.runtime import telemetry, tls, tracing
 from services.runtime.grpc_client import MAX_MESSAGE_BYTES
 from services.runtime.grpc_errors import to_status
+from services.runtime.grpc_streams import Streams
 from services.runtime.grpc_watch import ServerWatch
 from services.runtime.guard import Guard, Look, Peers
 from services.runtime.settings import ServerSettings
@@ -56,16 +58,23 @@ class Server:
 
 
 def create_server(
-    settings: ServerSettings, services: Sequence[tuple[ServiceDescriptor, Register]], guard: Guard | None = None
+    settings: ServerSettings,
+    services: Sequence[tuple[ServiceDescriptor, Register]],
+    guard: Guard | None = None,
+    streams: int | None = None,
 ) -> Server:
     """Start a server with these services and return it with the port that it listens on.
 
     `guard` says who may call what; without one, that is what the methods' rules say of services and their certificates.
+    `streams` of requests may be open at a time, half as many as there are threads when it is not said.
     """
     guard = guard or Peers(settings, [descriptor for descriptor, _ in services])
     server = grpc.server(
         futures.ThreadPoolExecutor(settings.threads, thread_name_prefix="rpc"),
-        interceptors=[ServerWatch(), _Doorkeeper(guard)],
+        interceptors=[
+            ServerWatch(),
+            _Doorkeeper(guard, Streams(streams or max(1, settings.threads // 2), settings.idle_s)),
+        ],
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -110,8 +119,9 @@ def create_server(
 class _Doorkeeper(grpc.ServerInterceptor):  # type: ignore[misc]
     """Lets in whom the guard lets in, turns errors into status, and logs one line a call."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, streams: Streams) -> None:
         self._guard = guard
+        self._streams = streams
 
     def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
         handler = continuation(details)
@@ -128,8 +138,9 @@ class _Doorkeeper(grpc.ServerInterceptor):  # type: ignore[misc]
             if behaviour:
                 wrap = _guard_stream if kind.endswith("_stream") else _guard_unary
                 look = _all_looked_at if handler.request_streaming else _looked_at
+                opened = self._streams.opened if handler.request_streaming else _as_it_is
                 return make(
-                    wrap(behaviour, details.method, self._guard, look),
+                    wrap(behaviour, details.method, self._guard, look, opened),
                     request_deserializer=_lenient(handler.request_deserializer),
                     response_serializer=handler.response_serializer,
                 )
@@ -166,12 +177,17 @@ def _message(request: Any) -> Message | None:
     return request if isinstance(request, Message) else None
 
 
-def _guard_unary(behaviour: Any, method: str, guard: Guard, looked_at: Any) -> Any:
+@contextmanager
+def _as_it_is(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+    yield request
+
+
+def _guard_unary(behaviour: Any, method: str, guard: Guard, looked_at: Any, opened: Any) -> Any:
     def call(request: Any, context: grpc.ServicerContext) -> Any:
         began = time.monotonic()
         try:
-            with guard.enter(method, context, _message(request)) as look:
-                response = behaviour(looked_at(request, look), context)
+            with guard.enter(method, context, _message(request)) as look, opened(request, context) as found:
+                response = behaviour(looked_at(found, look), context)
         except Exception as error:
             _abort(context, method, began, error)
         _log.debug("call", method=method, ms=_ms(began))
@@ -180,12 +196,12 @@ def _guard_unary(behaviour: Any, method: str, guard: Guard, looked_at: Any) -> A
     return call
 
 
-def _guard_stream(behaviour: Any, method: str, guard: Guard, looked_at: Any) -> Any:
+def _guard_stream(behaviour: Any, method: str, guard: Guard, looked_at: Any, opened: Any) -> Any:
     def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         began = time.monotonic()
         try:
-            with guard.enter(method, context, _message(request)) as look:
-                yield from behaviour(looked_at(request, look), context)
+            with guard.enter(method, context, _message(request)) as look, opened(request, context) as found:
+                yield from behaviour(looked_at(found, look), context)
         except Exception as error:
             _abort(context, method, began, error)
         _log.debug("call", method=method, ms=_ms(began))

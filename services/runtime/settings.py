@@ -117,6 +117,7 @@ class ServerSettings(BaseSettings):
         description="a client is asked to connect anew after about so long, and so finds servers that were added; "
         "calls under way go on; 0: never",
     )
+    idle_s: float = Field(60.0, gt=0, description="a stream whose caller sends nothing for so long is ended")
     tls_cert: str = Field("", description="file with the server's certificate and those between it and its CA")
     tls_key: str = Field("", description="file with the certificate's private key")
     tls_client_ca: str = Field("", description="file with the CA that callers' certificates must come from")

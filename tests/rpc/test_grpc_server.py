@@ -1,5 +1,6 @@
 """What every server does with messages that nobody can read, long errors, and clients that vanish."""
 
+import queue
 import select
 import socket
 import threading
@@ -121,3 +122,52 @@ def test_a_client_connects_anew_after_a_while_and_no_call_is_cut() -> None:
             assert service.over.wait(60)
     finally:
         server.stop()
+
+
+def silent(over: threading.Event) -> Iterator[pb.UploadVideoRequest]:
+    """A stream that says nothing."""
+    over.wait(120)
+    yield from ()
+
+
+def ended(call: grpc.Future) -> grpc.StatusCode:
+    with pytest.raises(grpc.RpcError) as caught:
+        call.result(60)
+    return caught.value.code()
+
+
+def test_callers_that_open_streams_and_say_nothing_leave_room_for_others() -> None:
+    server, over = serve(Service(), threads=4), threading.Event()
+    with channel(f"127.0.0.1:{server.port}", retries=False) as connection:
+        stub = VideoIndexServiceStub(connection)
+        held = [stub.UploadVideo.future(silent(over), timeout=120) for _ in range(20)]
+        # All but those that may wait are refused, each by a thread that is free again at once.
+        done: queue.Queue[grpc.Future] = queue.Queue()
+        for call in held:
+            call.add_done_callback(done.put)
+        refused = [done.get(timeout=60) for _ in held[2:]]
+        assert {call.code() for call in refused} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+        with pytest.raises(grpc.RpcError) as caught:
+            stub.GetVideo(pb.GetVideoRequest(), timeout=60)
+        assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+        over.set()
+        assert {call.result(60).size_bytes for call in held if call not in refused} == {0}
+    server.stop()
+
+
+def test_a_stream_whose_caller_says_nothing_is_ended_and_one_that_goes_on_is_not() -> None:
+    server, over = serve(Service(), threads=4, idle_s=2), threading.Event()
+
+    def slow() -> Iterator[pb.UploadVideoRequest]:
+        while not quiet.done():
+            yield pb.UploadVideoRequest(chunk=b"x")
+            time.sleep(0.01)
+
+    with channel(f"127.0.0.1:{server.port}", retries=False) as connection:
+        stub = VideoIndexServiceStub(connection)
+        quiet = stub.UploadVideo.future(silent(over), timeout=120)
+        lively = stub.UploadVideo.future(slow(), timeout=120)
+        assert ended(quiet) == grpc.StatusCode.CANCELLED
+        assert lively.result(60).size_bytes > 0
+        over.set()
+    server.stop()
