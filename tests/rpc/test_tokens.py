@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -162,6 +163,24 @@ def test_an_issuer_that_never_answered_is_unavailable_and_not_asked_at_every_cal
         with pytest.raises(Unavailable):
             known.caller(issuer.token())
     assert len(issuer.asked) == 1
+
+
+def test_an_issuer_that_is_slow_holds_up_nobody_whose_key_is_known(issuer, known, clock) -> None:
+    token = issuer.token()
+    assert known.caller(token) is not None
+    clock.now += jwks.AGAIN_S
+    issuer.answers.clear()
+    asked = len(issuer.asked)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(known.caller, issuer.token(kid="made up"))
+        deadline = time.monotonic() + 60
+        while len(issuer.asked) == asked:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        clock.now += 301
+        assert known.caller(token) is not None
+        issuer.answers.set()
+        assert waiting.result(60) is None
 
 
 @pytest.mark.parametrize(

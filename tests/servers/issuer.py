@@ -21,6 +21,9 @@ class Issuer:
         self.keys: dict[str, ec.EllipticCurvePrivateKey] = {}
         self.asked: list[str] = []
         self.down = False
+        self.answers = threading.Event()
+        """Cleared, it takes questions and answers none."""
+        self.answers.set()
         self.rotate("first")
 
     def rotate(self, id_: str, *, keep: bool = False) -> None:
@@ -63,6 +66,7 @@ def serving() -> Iterator[Issuer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             issuer.asked.append(self.path)
+            issuer.answers.wait(60)
             document = None if issuer.down else issuer.document(self.path)
             self.send_response(200 if document else 503)
             self.end_headers()

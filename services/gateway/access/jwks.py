@@ -16,6 +16,8 @@ AGAIN_S = 10.0
 """Least time between two fetches: tokens with made-up key ids must not become requests to the issuer."""
 LONGEST_S = 86_400.0
 """Keys that could not be fetched again for so long are not trusted any more."""
+WAIT_S = 2.0
+"""Longest that a token waits while another has the keys fetched."""
 MAX_BYTES = 1 << 20
 _DISCOVERY = "/.well-known/openid-configuration"
 _log = telemetry.log(__name__)
@@ -30,7 +32,7 @@ class Jwks:
         self._refresh_s = refresh_s
         self._clock = clock
         self._http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=3, read=5), retries=False)
-        self._lock = threading.Lock()
+        self._fetching = threading.Lock()
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched = self._tried = float("-inf")
 
@@ -39,13 +41,23 @@ class Jwks:
 
         Raises Unavailable when there are no keys that can be trusted.
         """
-        with self._lock:
-            age = self._clock() - self._fetched
-            if (age > self._refresh_s or self._find(id_) is None) and self._clock() - self._tried >= AGAIN_S:
-                self._fetch()
-            if self._clock() - self._fetched > LONGEST_S:
-                raise Unavailable("the issuer of tokens does not answer, so no token can be checked; try again later")
-            return self._find(id_)
+        # Who shows a key that is known does not wait for an issuer that is slow, and made-up ones hold nobody for long.
+        known = self._find(id_) is not None
+        due = (not known or self._clock() - self._fetched > self._refresh_s) and (
+            self._fetching.locked() or self._may()
+        )
+        if due and self._fetching.acquire(timeout=0 if known else WAIT_S):
+            try:
+                if self._may():
+                    self._fetch()
+            finally:
+                self._fetching.release()
+        if self._clock() - self._fetched > LONGEST_S:
+            raise Unavailable("the issuer of tokens does not answer, so no token can be checked; try again later")
+        return self._find(id_)
+
+    def _may(self) -> bool:
+        return self._clock() - self._tried >= AGAIN_S
 
     def _find(self, id_: str) -> jwt.PyJWK | None:
         if not id_ and len(self._keys) == 1:
