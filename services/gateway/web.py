@@ -1,19 +1,16 @@
 """Downloads from web servers of the public internet: an address is looked up once, judged, and then connected to."""
 
-import functools
-import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO, cast
+from contextlib import contextmanager
+from typing import BinaryIO, cast
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from services.core.errors import Denied, InvalidInput, NotFound, TimedOut, Unavailable, VidxError
 from services.gateway.settings import ImportSettings
+from services.runtime import pinned
 from services.runtime.addresses import address_of
 
 FIELD = "uri"
@@ -31,8 +28,8 @@ def download(uri: str, settings: ImportSettings) -> Iterator[BinaryIO]:
     before = ""
     for _ in range(MAX_REDIRECTS + 1):
         parts = _parts(uri, settings, before)
-        with _watched(deadline) as sockets:
-            response = _get(parts, settings, sockets, deadline)
+        with _connections(parts, settings, deadline) as pool:
+            response = _get(parts, pool, deadline)
             try:
                 location = response.headers.get("location")
                 if response.status in _REDIRECTS and location:
@@ -74,11 +71,10 @@ def _join(uri: str, location: str) -> str:
         raise InvalidInput("redirected to what is not an address", fields={FIELD: "not an address"}) from error
 
 
-def _get(
-    parts: SplitResult, settings: ImportSettings, sockets: "list[socket.socket]", deadline: float
-) -> urllib3.BaseHTTPResponse:
-    host = parts.hostname or ""
-    secure = parts.scheme == "https"
+@contextmanager
+def _connections(parts: SplitResult, settings: ImportSettings, deadline: float) -> Iterator[urllib3.HTTPConnectionPool]:
+    """To the host of an address, once that has been judged."""
+    host, secure = parts.hostname or "", parts.scheme == "https"
     try:
         port = parts.port or (443 if secure else 80)
     except ValueError as error:
@@ -86,12 +82,11 @@ def _get(
     address = address_of(host, port, settings.networks, "VIDX_IMPORT_NETWORKS")
     left = max(0.001, deadline - time.monotonic())
     timeout = urllib3.Timeout(connect=min(10, left), read=min(30, left))
-    pool: urllib3.HTTPConnectionPool
-    if secure:
-        pool = urllib3.HTTPSConnectionPool(address, port, timeout=timeout, assert_hostname=host, server_hostname=host)
-    else:
-        pool = urllib3.HTTPConnectionPool(address, port, timeout=timeout)
-    pool.ConnectionCls = functools.partial(_Secure if secure else _Plain, sockets)  # type: ignore[assignment]
+    with pinned.pool(secure, host, port, address, timeout, deadline) as pool:
+        yield pool
+
+
+def _get(parts: SplitResult, pool: urllib3.HTTPConnectionPool, deadline: float) -> urllib3.BaseHTTPResponse:
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     headers = {"Host": parts.netloc.rsplit("@", 1)[-1], "Accept-Encoding": "identity"}
     try:
@@ -100,7 +95,7 @@ def _get(
         rule = "http:// or https://"
         raise InvalidInput(f"not a web address: {type(error).__name__}", fields={FIELD: rule}) from error
     except urllib3.exceptions.HTTPError as error:
-        what = f"{host[:120]!r} does not answer: {type(error).__name__}"
+        what = f"{(parts.hostname or '')[:120]!r} does not answer: {type(error).__name__}"
         raise _failed(what, deadline) from error
 
 
@@ -108,53 +103,6 @@ def _failed(what: str, deadline: float) -> VidxError:
     if time.monotonic() >= deadline:
         return TimedOut("the download took too long (VIDX_IMPORT_TIMEOUT_S)")
     return Unavailable(what)
-
-
-class _Plain(HTTPConnection):
-    """Tells its socket."""
-
-    def __init__(self, sockets: "list[socket.socket]", *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._sockets = sockets
-
-    def _new_conn(self) -> socket.socket:
-        made = super()._new_conn()
-        self._sockets.append(made.dup())
-        return made
-
-
-class _Secure(HTTPSConnection):
-    """Tells its socket."""
-
-    def __init__(self, sockets: "list[socket.socket]", *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._sockets = sockets
-
-    def _new_conn(self) -> socket.socket:
-        made = super()._new_conn()
-        self._sockets.append(made.dup())
-        return made
-
-
-@contextmanager
-def _watched(deadline: float) -> "Iterator[list[socket.socket]]":
-    """Sockets that are cut at the deadline: each byte of a header may come in time, and all of them never."""
-    sockets: list[socket.socket] = []
-
-    def cut() -> None:
-        for found in sockets:
-            with suppress(OSError):
-                found.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(max(0, deadline - time.monotonic()), cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield sockets
-    finally:
-        timer.cancel()
-        for found in sockets:
-            found.close()
 
 
 class Bounded:

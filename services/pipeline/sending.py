@@ -18,7 +18,7 @@ from services.core.errors import InvalidInput, VidxError
 from services.core.times import SECOND
 from services.pipeline import ledger
 from services.pipeline.webhooks import signed
-from services.runtime import telemetry
+from services.runtime import pinned, telemetry
 from services.runtime.addresses import Network, address_of
 
 PAUSES_S = (5, 30, 120, 600, 3600, 6 * 3600, 24 * 3600)
@@ -60,20 +60,17 @@ def post(url: str, headers: dict[str, str], body: str, settings: WebhookSettings
     """Send, to the very address that was checked; the status of the answer. No redirect is followed."""
     scheme, port, address = check(url, settings)
     parts = urlsplit(url)
-    timeout = urllib3.Timeout(total=settings.timeout_s)
-    pool: urllib3.HTTPConnectionPool
-    if scheme == "https":
-        host = parts.hostname
-        pool = urllib3.HTTPSConnectionPool(address, port, timeout=timeout, assert_hostname=host, server_hostname=host)
-    else:
-        pool = urllib3.HTTPConnectionPool(address, port, timeout=timeout)
+    timeout, deadline = urllib3.Timeout(total=settings.timeout_s), time.monotonic() + settings.timeout_s
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     sent = {"Host": parts.netloc, "Content-Type": "application/json", "User-Agent": "vidx", **headers}
-    with pool:
+    with pinned.pool(scheme == "https", parts.hostname or "", port, address, timeout, deadline) as pool:
         answer = pool.request(
             "POST", path, body=body.encode(), headers=sent, redirect=False, retries=False, preload_content=False
         )
         answer.close()
+    if time.monotonic() >= deadline:
+        # A head that was cut off looks like a whole one.
+        raise TimeoutError
     return answer.status
 
 

@@ -1,8 +1,10 @@
 """Webhooks: what happens to videos is told to a real web server, signed, again and again until it is taken."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,7 +25,7 @@ from services.pipeline import ledger, sending
 from services.pipeline.sending import PAUSES_S, Sender, WebhookSettings, check
 from services.runtime.queue import Report
 from tests.fakes.house import House
-from tests.fakes.public_api import HERE, refused, serving
+from tests.fakes.public_api import HERE, refused, serving, upload
 from tests.servers.hooks import Receiver
 
 
@@ -41,6 +43,33 @@ def gateway(house: House, tmp_path: Path) -> Iterator[SimpleNamespace]:
         found.sender = Sender(house.database, HERE)
         yield found
         found.sender.close()
+
+
+@contextmanager
+def dripping() -> Iterator[tuple[str, threading.Event]]:
+    """A server that answers for ever, a byte at a time; its address, and whether it was hung up on."""
+    over, cut = threading.Event(), threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        with connection:
+            try:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                while not over.wait(0.05):
+                    connection.sendall(b"x")
+            except OSError:
+                cut.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            with suppress(OSError):
+                answer(listener.accept()[0])
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", cut
+        over.set()
+        thread.join(30)
 
 
 def create(gateway, url: str, *events: str) -> tuple[str, Verifier]:
@@ -229,3 +258,21 @@ def test_the_command_line_makes_lists_and_redelivers(gateway, receiver, vidx, mo
         assert len(vidx("webhooks", "deliveries", name, "--state", "delivered").lines) == 1
         assert vidx("webhooks", "delete", name).status == 0
         assert vidx("webhooks", "list", "-c", "c").lines == []
+
+
+def test_a_server_that_answers_for_ever_is_hung_up_on_and_holds_up_nobody(gateway, receiver: Receiver) -> None:
+    with dripping() as (slow, cut):
+        for url in (slow, receiver.url):
+            create(gateway, url, "video.deleted")
+        name = upload(gateway).name
+        gateway.stub.DeleteVideo(video_pb.DeleteVideoRequest(name=name), timeout=10)
+        sender = Sender(gateway.house.database, HERE.model_copy(update={"timeout_s": 0.5}))
+        try:
+            assert sender.look() == 2
+        finally:
+            sender.close()
+        assert cut.wait(60)
+    assert len(receiver.got) == 1
+    with gateway.house.database.read() as session:
+        states = {row.state: row.error for row in session.scalars(sa.select(Delivery))}
+    assert states["WAITING"].startswith("no answer")
