@@ -98,6 +98,10 @@ class Keys:
         held = None if row.collections is None else frozenset(row.collections)
         return Caller(f"keys/{row.id}", Scope(row.scope), held)
 
+    def goes_on(self, key: str) -> bool:
+        """Whether what was let in by it may go on: not once it was revoked."""
+        return self.caller(key) is not None
+
 
 def _checked(wanted: Wanted) -> Wanted:
     title = " ".join(wanted.title.split())

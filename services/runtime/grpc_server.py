@@ -201,7 +201,9 @@ def _guard_stream(behaviour: Any, method: str, guard: Guard, looked_at: Any, ope
         began = time.monotonic()
         try:
             with guard.enter(method, context, _message(request)) as look, opened(request, context) as found:
-                yield from behaviour(looked_at(found, look), context)
+                for response in behaviour(looked_at(found, look), context):
+                    look(None)
+                    yield response
         except Exception as error:
             _abort(context, method, began, error)
         _log.debug("call", method=method, ms=_ms(began))

@@ -13,7 +13,7 @@ from vidx.access.v1 import rule_pb2
 from services.core.errors import Denied, InvalidInput
 from services.runtime.settings import ServerSettings
 
-Look = Callable[[Message], None]
+Look = Callable[[Message | None], None]
 _NAMES = ("peer_spiffe_id", "peer_dns")
 """Of gRPC's facts of a connection, those that the certificate's alternative names give."""
 REFLECTION = f"/{reflection.SERVICE_NAME}/ServerReflectionInfo"
@@ -27,7 +27,8 @@ class Guard(Protocol):
     ) -> AbstractContextManager[Look]:
         """Let a call of /package.Service/Method in, before anything is done for it, until it has been answered.
 
-        What it gives is called with each message of the request. Both raise Unauthenticated, Denied and the like.
+        What it gives is called with each message of the request, and with None before each of an answer that is a
+        stream. Both raise Unauthenticated, Denied and the like.
         `request` is what is asked where that is one message that could be read, so that a refusal can say of what.
         """
 
@@ -82,5 +83,5 @@ def names(context: grpc.ServicerContext) -> frozenset[str]:
     return frozenset(name.decode("utf-8", "replace") for kind in _NAMES for name in facts.get(kind, ()))
 
 
-def _nothing(message: Message) -> None:
+def _nothing(message: Message | None) -> None:
     """A service's rule looks at who calls, not at what is asked."""

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,9 +25,9 @@ from vidx.gateway.v1.video_index_service_pb2_grpc import VideoIndexServiceStub
 
 from services.catalog.database import Database
 from services.catalog.keys import Keys, Wanted
-from services.catalog.models import Collection
+from services.catalog.models import Collection, Video
 from services.core.access import Scope
-from services.gateway.access import names
+from services.gateway.access import guard, names
 from services.runtime.grpc_client import with_key
 from tests.fakes.house import open_house
 from tests.fakes.public_api import refused, serving
@@ -295,6 +296,33 @@ def test_keys_are_made_listed_rotated_and_revoked_at_once(gateway) -> None:
         lambda: admin.RotateKey(access_pb.RotateKeyRequest(name=third.key.name), timeout=10),
         grpc.StatusCode.FAILED_PRECONDITION,
     )
+
+
+def test_what_a_key_has_opened_ends_when_it_is_revoked(gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "AGAIN_S", 0.0)
+    row, secret = gateway.keys.create(Wanted("streams", Scope.WRITE, ["c"]))
+    stub = VideoIndexServiceStub(with_key(gateway.channel, secret))
+    revoked = threading.Event()
+
+    def messages():
+        yield pb.UploadVideoRequest(header=pb.UploadHeader(parent="collections/c", request_id="long", size_bytes=6))
+        yield pb.UploadVideoRequest(chunk=b"abc")
+        revoked.wait(60)
+        yield pb.UploadVideoRequest(chunk=b"def")
+
+    upload = stub.UploadVideo.future(messages(), timeout=120)
+    watched = stub.WatchVideo(pb.WatchVideoRequest(name="collections/c/videos/v"), timeout=120)
+    assert next(watched).name == "collections/c/videos/v"
+    gateway.keys.revoke(row.id)
+    revoked.set()
+    with gateway.house.database.write() as session:
+        session.execute(sa.update(Video).where(Video.id == "v").values(title="secret", updated=Video.updated + 1))
+    with pytest.raises(grpc.RpcError) as caught:
+        upload.result(60)
+    assert caught.value.code() == UNAUTHENTICATED
+    with pytest.raises(grpc.RpcError) as caught:
+        list(watched)
+    assert (caught.value.code(), "was revoked" in caught.value.details()) == (UNAUTHENTICATED, True)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The guard at the gateway's door: nobody gets in without a rule, a caller, its scope and the named collections."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Protocol
@@ -17,6 +18,8 @@ from services.runtime import telemetry
 from services.runtime.guard import REFLECTION, Look, rules
 
 _BEARER = "bearer "
+AGAIN_S = 1.0
+"""How often the key of a stream is looked at."""
 _log = telemetry.log(__name__)
 
 
@@ -25,6 +28,9 @@ class Authenticator(Protocol):
 
     def caller(self, credential: str) -> Caller | None:
         """Who shows this key or token; None when it is worth nothing. Raises Unavailable when that cannot be told."""
+
+    def goes_on(self, credential: str) -> bool:
+        """Whether what was let in by it may go on."""
 
 
 class Audit(Protocol):
@@ -77,8 +83,16 @@ class Access:
 
             looked = False
 
-            def look(message: Message) -> None:
-                nonlocal looked
+            checked = time.monotonic()
+
+            def look(message: Message | None) -> None:
+                nonlocal looked, checked
+                if time.monotonic() - checked >= AGAIN_S:
+                    # A stream may outlive the key that opened it.
+                    self._check_still(context)
+                    checked = time.monotonic()
+                if message is None:
+                    return
                 first, looked = not looked, True
                 if first:
                     call.resources.extend(names.given(message))
@@ -129,16 +143,25 @@ class Access:
             if rule.intake:
                 places.enter_context(self._bounds.intake(collection))
 
+    def _check_still(self, context: grpc.ServicerContext) -> None:
+        if self._authenticator is not None and not self._authenticator.goes_on(_shown(context)):
+            raise Unauthenticated("the key that opened this call was revoked, or has expired")
+
     def _caller(self, context: grpc.ServicerContext) -> Caller:
         if self._authenticator is None:
             return LOCAL
-        shown = [value for key, value in context.invocation_metadata() if key == "authorization"]
-        if len(shown) != 1 or not isinstance(shown[0], str) or not shown[0].lower().startswith(_BEARER):
-            raise Unauthenticated("send a key or a token in the call's metadata: authorization: Bearer ...")
-        caller = self._authenticator.caller(shown[0][len(_BEARER) :].strip())
+        caller = self._authenticator.caller(_shown(context))
         if caller is None:
             raise Unauthenticated("this key or token is not known, is not for this platform, or has ended")
         return caller
+
+
+def _shown(context: grpc.ServicerContext) -> str:
+    """The key or token of a call."""
+    shown = [value for key, value in context.invocation_metadata() if key == "authorization"]
+    if len(shown) != 1 or not isinstance(shown[0], str) or not shown[0].lower().startswith(_BEARER):
+        raise Unauthenticated("send a key or a token in the call's metadata: authorization: Bearer ...")
+    return shown[0][len(_BEARER) :].strip()
 
 
 def _check(caller: Caller, method: str, rule: rule_pb2.Rule) -> None:

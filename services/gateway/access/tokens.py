@@ -16,7 +16,7 @@ MAX_NAME = 200
 
 
 class Tokens:
-    """Implements `guard.Authenticator` for tokens."""
+    """Knows callers by tokens."""
 
     def __init__(self, settings: AccessSettings, keys: Jwks) -> None:
         self._settings = settings
@@ -65,6 +65,10 @@ class Credentials:
         if credential.startswith(PREFIX) or self._tokens is None:
             return self._keys.caller(credential)
         return self._tokens.caller(credential)
+
+    def goes_on(self, credential: str) -> bool:
+        # A token cannot be revoked, and is often shorter than an upload: what it has begun goes on.
+        return not credential.startswith(PREFIX) or self._keys.goes_on(credential)
 
 
 def credentials(settings: AccessSettings, keys: Keys) -> Credentials:
