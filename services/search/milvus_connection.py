@@ -1,5 +1,6 @@
 """A connection to Milvus: made at the first call, made again by itself, with the platform's errors."""
 
+import re
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -15,6 +16,8 @@ from services.runtime import metrics, tracing
 from services.search.settings import SearchSettings
 
 NO_COLLECTION, NOT_LOADED, RATE_LIMIT = 100, 101, 8
+OLDEST = (2, 5)
+"""Full text search came with it; and before, what is upserted is not all found by its partition key."""
 QUIET = {"grpc.keepalive_time_ms": 600_000, "grpc.keepalive_permit_without_calls": 0}
 """pymilvus pings every 10 s, calls or not; a gRPC server with usual settings, as milvus-lite is, hangs up on that."""
 T = TypeVar("T")
@@ -94,7 +97,11 @@ class Connection:
                 client = MilvusClient(
                     uri=s.milvus_uri, token=token, timeout=timeout, dedicated=True, grpc_options=QUIET, **trusted
                 )
-                self._lite = str(client.get_server_version(timeout=timeout)).startswith("milvus_lite")
+                version = str(client.get_server_version(timeout=timeout))
+                if _too_old(version):
+                    client.close()
+                    raise Unavailable(f"Milvus at {s.milvus_uri} is {version}: 2.5 or newer is needed")
+                self._lite = version.startswith("milvus_lite")
                 self._client = client
             return self._client
         finally:
@@ -109,3 +116,9 @@ class Connection:
         if "DEADLINE_EXCEEDED" in text:
             return TimedOut(f"Milvus at {at} took too long for {what}")
         return Unavailable(f"Milvus at {at} failed on {what}: {text}")
+
+
+def _too_old(version: str) -> bool:
+    """Whether it is a release of Milvus before the oldest that will do; what is named otherwise may be any."""
+    found = re.match(r"v?(\d+)\.(\d+)", version)
+    return found is not None and (int(found[1]), int(found[2])) < OLDEST

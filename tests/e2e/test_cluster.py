@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -139,8 +140,9 @@ def whole(client: Client) -> pb.Video:
 
 
 def test_every_process_restarts_under_load_and_nothing_is_lost(
-    cluster: Cluster, client: Client, whole: pb.Video
+    cluster: Cluster, postgresql: Postgres, s3_server: S3, client: Client, whole: pb.Video
 ) -> None:
+    stores = {"postgresql": postgresql.restart, "s3": s3_server.restart}
     ended = threading.Event()
     searches = threading.Lock()
     found = 0
@@ -153,7 +155,7 @@ def test_every_process_restarts_under_load_and_nothing_is_lost(
             with searches:
                 found += 1
 
-    order = [*PARTS, *SERVICES]
+    order = [*PARTS, *stores, *SERVICES]
     with ThreadPoolExecutor(len(order) + 1) as pool:
         searching = pool.submit(search)
         try:
@@ -161,7 +163,8 @@ def test_every_process_restarts_under_load_and_nothing_is_lost(
             for number, name in enumerate(order):
                 uploads.append(pool.submit(client.upload, f"while-{name}"))
                 # In order and by force, in turns.
-                cluster.restart(name, kill=number % 2 == 0)
+                restart = stores.get(name) or partial(cluster.restart, name)
+                restart(kill=number % 2 == 0)
                 so_far = found
                 deadline = time.monotonic() + WITHIN_S
                 while found == so_far:

@@ -30,7 +30,7 @@ PARTS = ("redis", "milvus", "triton")
 SERVICES = (*STAGES, "pipeline", "gateway")
 HOSTS = {name: f"127.0.0.{number}" for number, name in enumerate((*PARTS, *SERVICES), 11)}
 READY_WITHIN_S = 240.0
-STOP_WITHIN_S = 40.0
+STOP_WITHIN_S = 240.0
 
 
 class Cluster:

@@ -25,8 +25,9 @@ READY_WITHIN_S = 30.0
 class Postgres:
     """A server. Databases are copies of one that has been migrated, which takes less time than migrating each."""
 
-    def __init__(self, address: str, binaries: Path) -> None:
+    def __init__(self, address: str, binaries: Path, process: "Process") -> None:
         self._address = address
+        self._process = process
         self.binaries = binaries
         """The folder of pg_dump, psql and the like."""
         self._template = self.empty()
@@ -50,11 +51,38 @@ class Postgres:
         """How PostgreSQL's own programs reach a database."""
         return f"postgresql://postgres:{PASSWORD}@{self._address}/{name}"
 
+    def restart(self, *, kill: bool = False) -> None:
+        """End it and start it again, with all that it holds: in order, or as after a crash."""
+        # SIGINT ends sessions, for which SIGTERM would wait; after SIGQUIT the next start repairs what lies there.
+        self._process.stop(signal.SIGQUIT if kill else signal.SIGINT)
+        self._process.start()
+
     def _create(self, template: str) -> str:
         name = f"t{uuid.uuid4().hex}"
         with connect(self._address) as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
+
+
+class Process:
+    """The server's process, started anew as often as asked."""
+
+    def __init__(self, command: list[str | Path], user: str | None, address: str, log: Path) -> None:
+        self._command, self._user, self._address, self._log = command, user, address, log
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+        with self._log.open("ab") as out:
+            self._running = subprocess.Popen(self._command, user=self._user, env=environment, stdout=out, stderr=out)
+        _wait_ready(self._running, self._address, self._log)
+
+    def stop(self, how: signal.Signals) -> None:
+        """End it, if it runs."""
+        if self._running is not None:
+            self._running.send_signal(how)
+            self._running.wait(60)
 
 
 def connect(address: str) -> "psycopg.Connection[tuple[object, ...]]":
@@ -82,17 +110,13 @@ def serving() -> Iterator[Postgres]:
         )
         # What is kept is thrown away at the end: nothing has to reach the disk.
         options = ["-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F", "-c", "max_connections=200"]
-        with log.open("ab") as out:
-            process = subprocess.Popen(
-                [binaries / "postgres", *options], user=user, env=environment, stdout=out, stderr=out
-            )
+        process = Process([binaries / "postgres", *options], user, f"127.0.0.1:{port}", log)
         try:
-            _wait_ready(process, f"127.0.0.1:{port}", log)
-            yield Postgres(f"127.0.0.1:{port}", binaries)
+            process.start()
+            yield Postgres(f"127.0.0.1:{port}", binaries, process)
         finally:
             # At once, without writing what is thrown away.
-            process.send_signal(signal.SIGQUIT)
-            process.wait(30)
+            process.stop(signal.SIGQUIT)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

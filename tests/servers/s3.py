@@ -11,7 +11,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,12 +99,18 @@ class S3:
     """A server that runs, and its one user."""
 
     endpoint: str
+    processes: "Processes"
     access_key: str = "test:tester"
     secret_key: str = "testing123"
 
     def url(self, bucket: str) -> str:
         """What VIDX_STORE_URL is for a bucket; it need not be there yet."""
         return f"s3://{self.endpoint}/{bucket}"
+
+    def restart(self, *, kill: bool = False) -> None:
+        """End all its processes and start them again, with all that they hold."""
+        self.processes.stop(kill=kill)
+        self.processes.start()
 
     def new_bucket(self) -> str:
         """A name that no bucket has."""
@@ -128,22 +134,40 @@ class S3:
         }
 
 
+class Processes:
+    """The server's processes, started anew as often as asked."""
+
+    def __init__(self, folder: Path, ports: dict[str, int]) -> None:
+        self._folder, self._ports = folder, ports
+        self._programs = _programs()
+        self._etc = _configure(folder, ports, self._programs)
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        """Start them, and wait until they listen."""
+        for name in (*RINGS, "proxy"):
+            argv = [self._programs / f"swift-{name}-server", self._etc / f"{name}-server.conf"]
+            with (self._folder / f"{name}.log").open("ab") as log:
+                self._running.append(subprocess.Popen(argv, stdout=log, stderr=log))
+        for name in (*RINGS, "proxy"):
+            _wait_listening(self._ports[name], self._running, self._folder)
+
+    def stop(self, *, kill: bool = False) -> None:
+        """End those that run, in order or by force."""
+        while self._running:
+            _stop(self._running.pop(), kill)
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[S3]:
     """An S3 server that keeps everything in the folder; its processes end with the block."""
-    programs = _programs()
     ports = dict(zip((*RINGS, "proxy", "no_cache"), free_ports(5), strict=True))
-    etc = _configure(folder, ports, programs)
-    with ExitStack() as stack:
-        servers = []
-        for name in (*RINGS, "proxy"):
-            log = stack.enter_context(open(folder / f"{name}.log", "ab"))
-            argv = [programs / f"swift-{name}-server", etc / f"{name}-server.conf"]
-            servers.append(subprocess.Popen(argv, stdout=log, stderr=log))
-            stack.callback(_stop, servers[-1])
-        for port in (ports[name] for name in (*RINGS, "proxy")):
-            _wait_listening(port, servers, folder)
-        yield S3(f"127.0.0.1:{ports['proxy']}")
+    processes = Processes(folder, ports)
+    try:
+        processes.start()
+        yield S3(f"127.0.0.1:{ports['proxy']}", processes)
+    finally:
+        processes.stop()
 
 
 def _programs() -> Path:
@@ -180,8 +204,8 @@ def _wait_listening(port: int, servers: "list[subprocess.Popen[bytes]]", folder:
     raise AssertionError(f"Swift is not ready: {logs}")
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    process.terminate()
+def _stop(process: "subprocess.Popen[bytes]", kill: bool) -> None:
+    process.kill() if kill else process.terminate()
     try:
         process.wait(20)
     except subprocess.TimeoutExpired:
