@@ -30,7 +30,11 @@ class Database:
         url = sa.make_url(settings.url.get_secret_value())
         self._sqlite = url.get_backend_name() == "sqlite"
         if self._sqlite and url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            file = Path(url.database)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            # Whoever is first: it holds secrets of webhooks, and what SQLite writes beside it has the same rights.
+            if not file.exists():
+                file.touch(0o600)
         self._engine = sa.create_engine(url, pool_size=settings.pool_size, max_overflow=32, pool_pre_ping=True)
         if self._sqlite:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)

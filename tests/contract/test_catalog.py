@@ -1,5 +1,7 @@
 """The catalog's schema and transactions, on SQLite and on PostgreSQL."""
 
+import os
+import stat
 import threading
 from pathlib import Path
 
@@ -26,6 +28,21 @@ def database(catalog: CatalogSettings):
     found.migrate()
     yield found
     found.close()
+
+
+def test_a_catalog_in_a_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        found = Database(CatalogSettings(url=SecretStr(f"sqlite:///{tmp_path}/new/catalog.db")))
+        found.migrate()
+        with found.write() as session:
+            session.add(Collection(id="c", created=1))
+            rights = {file.name: stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "new").iterdir()}
+        found.close()
+    finally:
+        os.umask(before)
+    assert set(rights.values()) == {0o600}
+    assert "catalog.db-wal" in rights
 
 
 def test_the_migrations_give_exactly_the_tables_of_the_models(database: Database) -> None:

@@ -13,6 +13,8 @@ FILE = "programs.json"
 def main() -> None:
     with open(FILE) as file:
         program = json.load(file)[sys.argv[1]]
+    # What the platform keeps is other people's: on this machine it is for its owner alone.
+    os.umask(0o077)
     os.execvpe(program["argv"][0], program["argv"], {**os.environ, **program["env"]})
 
 

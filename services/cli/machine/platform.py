@@ -167,7 +167,8 @@ def _clear(home: Home, tell: Tell) -> None:
 
 @contextmanager
 def _lock(home: Home) -> Iterator[None]:
-    home.run.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in (home.root, home.run):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with open(home.run / "lock", "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -5,6 +5,8 @@ import json
 import os
 import shlex
 import socket
+import stat
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -57,7 +59,9 @@ def test_what_the_user_set_besides_is_inherited_and_written_nowhere(plan, monkey
     monkeypatch.setattr(launch, "FILE", os.devnull)
     monkeypatch.setattr(launch.json, "load", lambda file: {"captioning": {"argv": ["x"], "env": {"A": "b"}}})
     monkeypatch.setattr(sys, "argv", ["launch", "captioning"])
+    before = os.umask(0)
     launch.main()
+    assert os.umask(before) == 0o077
     assert (became["VIDX_CAPTIONING_CHAT_KEY"], became["A"]) == ("secret", "b")
 
 
@@ -97,6 +101,13 @@ def test_ports_differ_and_stay_as_they_were_while_they_are_free():
         again = ports.choose(["a", "b"], first)
     assert again["a"] != first["a"]
     assert again["b"] == first["b"]
+
+
+def test_what_a_program_writes_is_for_its_owner_alone(tmp_path):
+    write = "import pathlib; pathlib.Path('kept').touch(); pathlib.Path('folder').mkdir()"
+    (tmp_path / launch.FILE).write_text(json.dumps({"p": {"argv": [sys.executable, "-c", write], "env": {}}}))
+    subprocess.run([sys.executable, "-m", launch.__name__, "p"], cwd=tmp_path, umask=0o022, timeout=60, check=True)
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("kept", "folder")] == [0o600, 0o700]
 
 
 def test_configuration_launches_each_program_and_holds_nothing_else_of_it():
