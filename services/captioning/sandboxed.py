@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+from PIL import Image
 
 from services.captioning.ports import U8
 from services.runtime.pictures import OPEN_S, opened
@@ -34,5 +35,6 @@ def _pixels(data: bytes, max_pixels: int) -> U8:
 def _made_anew(data: bytes, max_pixels: int) -> bytes:
     picture, out = opened(data, max_pixels), io.BytesIO()
     picture.thumbnail((LARGEST, LARGEST))
-    picture.save(out, "JPEG", quality=_QUALITY)
+    # Of its points alone: comments, profiles and the like would be written again with the picture that was opened.
+    Image.fromarray(np.asarray(picture)).save(out, "JPEG", quality=_QUALITY)
     return out.getvalue()

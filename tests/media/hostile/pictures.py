@@ -45,6 +45,13 @@ def cases() -> Iterator[Case]:
         out = io.BytesIO()
         Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(out, format=form)
         yield Case(f"a {form} named a.jpg", "a.jpg", out.getvalue())
+    page, archive = b"<html><script>alert(1)</script></html>", b"PK\3\4" + bytes(26) + b"PK\5\6" + bytes(18)
+    for data, name in ((jpeg, "b.jpg"), (png, "a.png")):
+        yield Case(f"{name} that is a web page as well", name, data + page)
+        yield Case(f"{name} that is an archive as well", name, data + archive)
+        yield Case(f"{name} behind a web page", name, page + data)
+    yield Case("a PNG that is a JPEG as well", "a.png", png + jpeg)
+    yield Case("a JPEG that is a PNG as well", "b.jpg", jpeg + png)
     yield Case("a PostScript program", "a.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) run\n")
     yield Case("nothing", "a.png", b"")
 
