@@ -25,7 +25,7 @@ BUDGETS_MB = {
     "transcription": 450,
     "captioning": 590,
     "chaptering": 380,
-    "search": 345,
+    "search": 305,
     "packs": 1555,
 }
 """Of a whole image, the base with it: a twentieth more than it weighed. `packs` has PyTorch, without CUDA."""
