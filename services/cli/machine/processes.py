@@ -10,17 +10,17 @@ TERM_S = 2.0
 
 
 def is_same(pid: int, started: float) -> bool:
-    """True when this process lives and is the one that started then (seconds since the epoch)."""
+    """True when this process lives and is the one that `started` told of."""
     try:
         process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - started) < 1.0
+        return process.status() != psutil.STATUS_ZOMBIE and abs(_since_boot(process) - started) < 1.0
     except psutil.Error:
         return False
 
 
 def started(pid: int) -> float:
-    """When a process of ours started, in seconds since the epoch."""
-    return psutil.Process(pid).create_time()
+    """When a process of ours started, in seconds after the machine did: no setting of the clock changes that."""
+    return _since_boot(psutil.Process(pid))
 
 
 def left_over(supervisor: int, since: float, folder: Path) -> list[psutil.Process]:
@@ -34,7 +34,7 @@ def left_over(supervisor: int, since: float, folder: Path) -> list[psutil.Proces
         try:
             if (
                 os.getsid(process.pid) == supervisor
-                and process.create_time() >= since - 1.0
+                and _since_boot(process) >= since - 1.0
                 and process.cwd().removesuffix(" (deleted)") == str(folder)
                 and process.status() != psutil.STATUS_ZOMBIE
             ):
@@ -78,6 +78,11 @@ def memory(pid: int) -> int:
         except psutil.Error:
             continue
     return total
+
+
+def _since_boot(process: psutil.Process) -> float:
+    # The time of day of both moves when the clock is set.
+    return float(process.create_time() - psutil.boot_time())
 
 
 def _signal(process: psutil.Process, kill: bool) -> None:

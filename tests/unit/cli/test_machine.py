@@ -11,6 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 
 from services.cli.home import Home, Running, State
@@ -136,6 +137,14 @@ def test_another_process_with_the_same_id_is_not_ours():
     assert processes.is_same(os.getpid(), mine)
     assert not processes.is_same(os.getpid(), mine - 100)
     assert processes.left_over(os.getsid(0), mine - 1e6, Path("/nowhere")) == []
+
+
+def test_a_process_stays_ours_when_the_clock_is_set(monkeypatch: pytest.MonkeyPatch):
+    mine, before = processes.started(os.getpid()), psutil.boot_time()
+    # What Linux says of the time of its start moves with the clock.
+    monkeypatch.setattr(psutil, "boot_time", lambda: before - 3600)
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: before - 3600)
+    assert processes.is_same(os.getpid(), mine)
 
 
 def test_tail_reads_the_last_lines_of_a_large_file(tmp_path: Path):
