@@ -13,6 +13,7 @@ from vidx.gateway.v1 import video_index_service_pb2 as pb
 from vidx.gateway.v1.video_index_service_pb2_grpc import VideoIndexServiceStub
 
 from services.runtime.grpc_client import channel
+from services.runtime.grpc_errors import from_call
 from tests.media.films import film
 from tests.media.pictures import pan
 
@@ -37,14 +38,18 @@ class Uploader:
 
     def __init__(self, address: str) -> None:
         # Streams of requests over a channel without retries, as the README says.
+        self.address = address
         self._stub = VideoIndexServiceStub(channel(address, retries=False))
         self.accepted: list[str] = []
+        self.refusals: Counter[str] = Counter()
+        """Answers to uploads that were tried again, by reason."""
         self.removed: dict[str, float] = {}
         """Names by the time when their removal was answered."""
 
     def collections(self) -> None:
         for collection in COLLECTIONS:
-            self._again(self._stub.CreateCollection, pb.CreateCollectionRequest(collection_id=collection))
+            request = pb.CreateCollectionRequest(collection_id=collection, request_id=collection)
+            self._again(self._stub.CreateCollection, request)
 
     def add(self, path: Path, number: int) -> None:
         collection, content = COLLECTIONS[number % 2], path.read_bytes()
@@ -66,13 +71,36 @@ class Uploader:
             messages = [pb.UploadVideoRequest(header=header), *(pb.UploadVideoRequest(chunk=part) for part in parts)]
             return self._stub.UploadVideo(iter(messages), timeout=CALL_S)
 
-        self.accepted.append(self._again(lambda _request, timeout: send(), None).name)
+        def told() -> pb.Video:
+            try:
+                return send()
+            except grpc.RpcError as error:
+                self.refusals[from_call(error).reason] += 1
+                raise
+
+        self.accepted.append(self._again(lambda _request, timeout: told(), None).name)
 
     def remove(self, name: str) -> None:
-        with suppress(KeyError):
-            self._again(self._stub.DeleteVideo, pb.DeleteVideoRequest(name=name))
+        self.forget(name)
         self.accepted.remove(name)
         self.removed[name] = time.monotonic()
+
+    def forget(self, name: str) -> None:
+        """Remove a video that is no longer counted among those that were accepted."""
+        with suppress(KeyError):
+            self._again(self._stub.DeleteVideo, pb.DeleteVideoRequest(name=name))
+
+    def answers(self) -> dict[tuple[str, str], list[tuple[str, int, int]]]:
+        """Moments as (video, start, end) in nanoseconds, best first, by collection and query."""
+        found = {}
+        for collection in COLLECTIONS:
+            for query in QUERIES:
+                request = pb.SearchRequest(parent=f"collections/{collection}", query=query, page_size=100)
+                moments = self._again(self._stub.Search, request).moments
+                found[collection, query] = [
+                    (m.video, m.range.start.ToNanoseconds(), m.range.end.ToNanoseconds()) for m in moments
+                ]
+        return found
 
     def videos(self) -> dict[str, pb.Video]:
         """All videos of both collections by name."""
@@ -105,9 +133,9 @@ class Uploader:
 class Searcher(threading.Thread):
     """Searches all the time, and keeps what must not happen."""
 
-    def __init__(self, address: str, uploader: Uploader) -> None:
+    def __init__(self, uploader: Uploader) -> None:
         super().__init__(daemon=True)
-        self._stub = VideoIndexServiceStub(channel(address))
+        self._stub = VideoIndexServiceStub(channel(uploader.address))
         self._uploader = uploader
         self._over = threading.Event()
         self.outcomes: Counter[str] = Counter()

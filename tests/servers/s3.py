@@ -72,6 +72,7 @@ use = egg:swift#bulk
 use = egg:swift#s3api
 location = us-east-1
 s3_acl = false
+allowable_clock_skew = {skew_s}
 [filter:tempauth]
 use = egg:swift#tempauth
 user_test_tester = testing123 .admin
@@ -137,10 +138,10 @@ class S3:
 class Processes:
     """The server's processes, started anew as often as asked."""
 
-    def __init__(self, folder: Path, ports: dict[str, int]) -> None:
+    def __init__(self, folder: Path, ports: dict[str, int], skew_s: int) -> None:
         self._folder, self._ports = folder, ports
         self._programs = _programs()
-        self._etc = _configure(folder, ports, self._programs)
+        self._etc = _configure(folder, ports, self._programs, skew_s)
         self._running: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
@@ -159,10 +160,13 @@ class Processes:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[S3]:
-    """An S3 server that keeps everything in the folder; its processes end with the block."""
+def serving(folder: Path, skew_s: int = 900) -> Iterator[S3]:
+    """An S3 server that keeps everything in the folder; its processes end with the block.
+
+    What a client signs may be as old, by the client's clock, as `skew_s`.
+    """
     ports = dict(zip((*RINGS, "proxy", "no_cache"), free_ports(5), strict=True))
-    processes = Processes(folder, ports)
+    processes = Processes(folder, ports, skew_s)
     try:
         processes.start()
         yield S3(f"127.0.0.1:{ports['proxy']}", processes)
@@ -178,14 +182,15 @@ def _programs() -> Path:
     return programs
 
 
-def _configure(folder: Path, ports: dict[str, int], programs: Path) -> Path:
+def _configure(folder: Path, ports: dict[str, int], programs: Path, skew_s: int) -> Path:
     etc, node = folder / "etc", folder / "node"
     (node / "d1").mkdir(parents=True, exist_ok=True)
     etc.mkdir(exist_ok=True)
     (etc / "swift.conf").write_text("[swift-hash]\nswift_hash_path_suffix = test\n[storage-policy:0]\ndefault = yes\n")
     for name in (*RINGS, "proxy"):
         common = _COMMON.format(port=ports[name], user=getpass.getuser(), etc=etc, node=node)
-        own = _PROXY.format(no_cache=ports["no_cache"]) if name == "proxy" else _STORAGE.format(ring=name)
+        proxy = _PROXY.format(no_cache=ports["no_cache"], skew_s=skew_s)
+        own = proxy if name == "proxy" else _STORAGE.format(ring=name)
         (etc / f"{name}-server.conf").write_text(common + own)
     wanted = [f"{etc / ring}.ring.gz={ports[ring]}" for ring in RINGS]
     subprocess.run([programs / "python", "-c", _MAKE_RINGS, *wanted], check=True, capture_output=True, timeout=60)
