@@ -129,6 +129,7 @@ def _strike(of: World, fault: Fault, searcher: Searcher, film: Path, number: int
     coming.join()
     time.sleep(BETWEEN_S)
     found.searches, found.refusals = searcher.outcomes - searches, of.uploader.refusals - refusals
+    print(f"  {found.said} searches: {dict(found.searches)} uploads refused: {dict(found.refusals)}", file=sys.stderr)
     return found
 
 

@@ -12,7 +12,7 @@ from tests.chaos.load import COLLECTIONS, Searcher, Uploader
 from tests.e2e.index import rows
 from tests.servers.platform import Platform
 
-SETTLE_S = 600.0
+SETTLE_S = 900.0
 SAME = ("video", "kind", "track", "start", "end", "frame_time", "text")
 """Rows that agree in these say the same."""
 FALSE = ("ROWS_WRONG", "NOT_READY", "ARTIFACTS_LOST", "SOURCE_LOST", "SOURCE_CHANGED")
