@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from milvus_lite.schema.types import DataType
 
 from services.search.lite import reads
 from services.search.lite.reads import Filter, Place
+from services.search.lite.soundness import Soundness
 from services.search.lite.versions import Published, Versions, View
 
 _KEYS = re.compile(r"\s*(\w+) in (\[[^\\\[\]]*\])\s*")
@@ -30,10 +32,12 @@ class QuickCollection(Collection):
 
     _writes = 0
     _flushing: Any = None
+    _memtable: Any
     _published = Published((), {})
 
     def __init__(self, *args: Any, **more: Any) -> None:
         self._versions = Versions()
+        self._soundness = Soundness(Path(args[1] if len(args) > 1 else more["data_dir"]))
         self._compiling = threading.Lock()
         super().__init__(*args, **more)
         self.vectors = [f.name for f in self._schema.fields if f.dtype == DataType.FLOAT_VECTOR]
@@ -140,7 +144,8 @@ class QuickCollection(Collection):
         return super().upsert(records, *args, **more)  # type: ignore[no-any-return]
 
     def _apply(self, op: Any) -> None:
-        super()._apply(op)
+        with self._soundness.write():
+            super()._apply(op)
         self._writes += 1
 
     def _trigger_flush(self) -> None:
@@ -149,7 +154,12 @@ class QuickCollection(Collection):
         # milvus-lite makes a Python object of every value, and lets reads wait for it.
         table._build_data_table = partial(_data_table, table)
         try:
-            super()._trigger_flush()
+            with self._soundness.write():
+                super()._trigger_flush()
+        except OSError:
+            # Nothing was written since, and what did not come into a segment must still be found.
+            self._memtable = table
+            raise
         finally:
             self._flushing = None
 

@@ -1,6 +1,7 @@
 """The server of milvus-lite with quick collections. Reads run beside each other and beside a write; writes queue."""
 
 import logging
+import shutil
 import threading
 from collections.abc import Sequence
 from concurrent import futures
@@ -43,6 +44,19 @@ class QuickDatabase(engine.MilvusLite):
     def __init__(self, folder: str) -> None:
         self.writing = threading.RLock()
         super().__init__(folder)
+
+    def create_collection(
+        self,
+        name: str,
+        schema: Any,
+        properties: dict[str, Any] | None = None,
+        database_name: str = engine.DEFAULT_DATABASE_NAME,
+    ) -> Any:
+        self._validate_name(name)
+        if not self.has_collection(name, database_name=database_name):
+            # What is left of a creation that a full disk or a kill broke off would keep the name taken for good.
+            shutil.rmtree(self._collection_dir(name, database_name), ignore_errors=True)
+        return super().create_collection(name, schema, properties, database_name)
 
     def get_collection(self, name: str, database_name: str = engine.DEFAULT_DATABASE_NAME) -> Any:
         known = self._collections.get((database_name, name))
