@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -79,6 +80,20 @@ def test_second_up_changes_nothing(home):
     running = home.state().running
     assert not platform.up(home, _plan(), 30, print)
     assert home.state().running == running
+
+
+def test_a_full_disk_does_not_end_the_supervisor(home):
+    platform.up(home, _plan(), 30, print)
+    running = home.state().running
+    control, supervisor = Control(running), psutil.Process(running.pid)
+    supervisor.rlimit(psutil.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    before = control.processes()[0]
+    # Their ends, and what they print, are written to logs.
+    os.kill(before.pid, signal.SIGKILL)
+    _until(lambda: control.processes()[0].pid not in (0, before.pid))
+    _until(lambda: control.processes()[0].state == "RUNNING")
+    supervisor.rlimit(psutil.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert platform.running(home) == running
 
 
 def test_killed_program_is_started_again(home):

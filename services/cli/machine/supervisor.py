@@ -83,7 +83,7 @@ def start(home: Home, programs: Sequence[Program]) -> Running:
     log = home.logs / "supervisord.log"
     with open(log, "ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "-c", "supervisord.conf"],
+            [sys.executable, "-m", "services.cli.machine.supervisord", "-c", "supervisord.conf"],
             cwd=home.run,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
