@@ -2,15 +2,15 @@
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 
-import psutil
 import redis
 
 from tests.chaos.world import PARTS, SERVICES, World
+
+AWAY_S = 1.0
 
 
 def kill(world: World, *names: str) -> str:
@@ -27,14 +27,15 @@ def stand_still(world: World, seconds: float, *names: str) -> str:
 
 def kill_storage(world: World) -> str:
     """The S3 server, which comes back a second later with what it has on its disk."""
-    argvs = _end_storage(world)
-    time.sleep(1)
-    _start_storage(world, argvs)
-    return f"{len(argvs)} processes"
+    count = len(world.storage())
+    world.server.processes.stop(kill=True)
+    time.sleep(AWAY_S)
+    world.server.processes.start()
+    return f"{count} processes"
 
 
 def storage_stands_still(world: World, seconds: float) -> str:
-    return _stopped([process.pid for process in world.storage], seconds)
+    return _stopped(world.storage(), seconds)
 
 
 def empty_the_queues(world: World) -> str:
@@ -49,15 +50,16 @@ def empty_the_queues(world: World) -> str:
 def kill_everything(world: World) -> str:
     """All services and parts, and the S3 server."""
     pids = world.pids(*SERVICES, *PARTS)
-    argvs = _end_storage(world)
+    count = len(pids) + len(world.storage())
     _signal(pids, signal.SIGKILL)
-    _start_storage(world, argvs)
-    return f"{len(pids) + len(argvs)} processes"
+    world.server.processes.stop(kill=True)
+    world.server.processes.start()
+    return f"{count} processes"
 
 
 def everything_stands_still(world: World, seconds: float) -> str:
     """As a machine does that is suspended."""
-    return _stopped([*world.pids(*SERVICES, *PARTS), *(process.pid for process in world.storage)], seconds)
+    return _stopped([*world.pids(*SERVICES, *PARTS), *world.storage()], seconds)
 
 
 def restart(world: World) -> str:
@@ -65,20 +67,6 @@ def restart(world: World) -> str:
     world.platform.down()
     world.up()
     return ""
-
-
-def _end_storage(world: World) -> list[list[str]]:
-    argvs = [process.cmdline() for process in world.storage]
-    for process in world.storage:
-        process.kill()
-    for process in world.storage:
-        process.wait(10)
-    return argvs
-
-
-def _start_storage(world: World, argvs: list[list[str]]) -> None:
-    nowhere = subprocess.DEVNULL
-    world.storage[:] = [psutil.Process(subprocess.Popen(argv, stdout=nowhere, stderr=nowhere).pid) for argv in argvs]
 
 
 def _stopped(pids: Iterable[int], seconds: float) -> str:

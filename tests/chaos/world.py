@@ -41,8 +41,6 @@ class World:
     platform: Platform
     options: tuple[str, ...]
     server: s3.S3
-    storage: list[psutil.Process]
-    """The processes of the S3 server."""
     ways: dict[str, Relay]
     """To S3, Redis and Milvus."""
     disks: dict[str, Path]
@@ -59,6 +57,10 @@ class World:
                 with suppress(psutil.NoSuchProcess):
                     found += [process.pid, *(p.pid for p in psutil.Process(process.pid).children(recursive=True))]
         return found
+
+    def storage(self) -> list[int]:
+        """Processes of the S3 server."""
+        return [child.pid for child in psutil.Process().children() if "swift-" in " ".join(child.cmdline())]
 
     def up(self) -> None:
         """Start the platform, lead its services over the relays, and give all but Triton the clock that can be told."""
@@ -89,12 +91,8 @@ def world(folder: Path, faketime: Path | None) -> Iterator[World]:
     with ExitStack() as stack:
         places = {"platform": folder / "platform", "S3 server": folder / "s3"}
         disks = {name: place for name, place in places.items() if stack.enter_context(mounts.small(place, DISK_MIB))}
-        storage: list[psutil.Process] = []
-        stack.callback(lambda: [process.kill() for process in storage if process.is_running()])
-        before = set(psutil.Process().children())
         # With the platform's clock an hour behind, the server must still take what it signs.
         server = stack.enter_context(s3.serving(places["S3 server"], skew_s=7200))
-        storage += [child for child in psutil.Process().children() if child not in before]
         home = with_ports(places["platform"] / "home")
         ports = home.state().ports
         targets = {
@@ -108,6 +106,6 @@ def world(folder: Path, faketime: Path | None) -> Iterator[World]:
         options = (f"--store=s3://127.0.0.1:{ways['S3'].port}/{BUCKET}", *(f"--workers={s}=2" for s in STAGES[:2]))
         platform = Platform(home.root, extra)
         stack.callback(platform.down)
-        found = World(platform, options, server, storage, ways, disks, clock, Uploader(f"127.0.0.1:{ports['gateway']}"))
+        found = World(platform, options, server, ways, disks, clock, Uploader(f"127.0.0.1:{ports['gateway']}"))
         found.up()
         yield found
