@@ -29,7 +29,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --no-loadscop
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help audit chaos lock hostile proto-breaking test-s3 upload-5g helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-decoding bench-memory bench-chapters bench-triton bench-speech bench-search bench-steady bench-overhead clean
+.PHONY: help audit chaos soak lock hostile proto-breaking test-s3 upload-5g helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-decoding bench-memory bench-chapters bench-triton bench-speech bench-search bench-steady bench-overhead clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -181,6 +181,10 @@ bench-steady: $(READY) ## whether searches grow slower under a steady load: make
 chaos: $(READY) $(SWIFT)/.clock ## break everything, one thing at a time, under load; count what was lost: make chaos VIDEOS=30
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) VIDX_TEST_SWIFT=$(CURDIR)/$(SWIFT)/bin $(BIN)/python -m tests.chaos \
 	  --videos $(VIDEOS) --json $(BENCH)/chaos.json
+
+soak: $(READY) ## a whole platform at half load for an hour: memory, p50 and p99: make soak MINUTES=60
+	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.soak --json $(BENCH)/soak.json \
+	  $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ROWS),--rows $(ROWS))
 
 clean: ## remove what make made
 	rm -rf $(VENV) $(AUDIT) .audit $(SWIFT) $(DEPLOY) $(PROMETHEUS) $(PEERS) $(BENCH) .cache .demo build *.egg-info

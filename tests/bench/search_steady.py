@@ -15,13 +15,13 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from tests.bench.report import Figure, about, save, table
 from tests.bench.search_rows import sentence
-from tests.bench.search_stack import Stack, models, stack
+from tests.bench.search_stack import models, stack
 
 PART = "search, steady load"
 STRETCH_S = 300.0
@@ -30,10 +30,18 @@ SLOWER, LARGER = 1.2, 1.1
 """What counts as no growth, of a p50 and of memory: more than the noise of five minutes."""
 
 
+class Asked(Protocol):
+    """What is asked; see `search_stack.Stack`."""
+
+    def search(self, text: str) -> object: ...
+
+    def memory_mib(self) -> dict[str, float]: ...
+
+
 class Load:
     """Clients that ask new sentences, each at its turn of a common clock."""
 
-    def __init__(self, asked: Stack) -> None:
+    def __init__(self, asked: Asked) -> None:
         self._asked = asked
         self._rng = np.random.default_rng(5)
         self._lock = threading.Lock()
@@ -65,7 +73,7 @@ class Load:
         return took
 
 
-def stretch(load: Load, asked: Stack, clients: int, rate: float, seconds: float) -> dict[str, Any]:
+def stretch(load: Load, asked: Asked, clients: int, rate: float, seconds: float) -> dict[str, Any]:
     took = load.run(clients, rate, seconds)
     p50, p99 = np.percentile(took, [50, 99])
     memory = asked.memory_mib()

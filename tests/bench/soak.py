@@ -1,0 +1,161 @@
+"""An hour of a whole platform at half load: searches over many rows, while videos come, are indexed, and go.
+
+    python -m tests.bench.soak [--minutes 60] [--rows 100000] [--json FILE]        or: make soak MINUTES=60
+
+A platform as `vidx up` starts it, with made rows in its index. For a while clients ask as fast as they can, and films
+of six seconds follow each other as fast as they are indexed; half as many of both a second is the load. Twenty films
+are kept: the oldest goes when one comes. Every five minutes: how many queries, p50 and p99 in milliseconds, films that
+became READY, and the resident memory of each process. Growth is told between the second such stretch, for the first
+warms up, and the last; p99 of all stretches beside their p50. At the end every film must be READY, and `vidx doctor`
+must find nothing.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vidx.gateway.v1 import video_index_service_pb2 as pb
+from vidx.gateway.v1.video_index_service_pb2_grpc import VideoIndexServiceStub
+
+from services.runtime.grpc_client import channel
+from services.search.settings import SearchSettings
+from tests.bench.pipeline import memory
+from tests.bench.report import Figure, about, save, table
+from tests.bench.search_parts import await_indexes, encoder, fill
+from tests.bench.search_rows import ASKED, Subjects
+from tests.bench.search_steady import LARGER, SLOWER, STRETCH_S, Load, stretch
+from tests.chaos.load import Uploader, films
+from tests.servers.platform import Platform, serving
+
+PART = "soak"
+KEPT, MADE, UNDER_WAY, TRIED_S = 20, 60, 4, 60.0
+
+
+class Asked:
+    """A platform whose collection of made rows is asked."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._stub = VideoIndexServiceStub(channel(platform.address))
+        self._stub.CreateCollection(pb.CreateCollectionRequest(collection_id=ASKED), timeout=30)
+
+    def search(self, text: str) -> pb.SearchResponse:
+        return self._stub.Search(pb.SearchRequest(parent=f"collections/{ASKED}", query=text), timeout=60)
+
+    def memory_mib(self) -> dict[str, float]:
+        """Resident memory of each process with its children's."""
+        return {name: round(size / 2**20, 1) for name, size in memory(self._platform, "VmRSS").items()}
+
+
+class Turnover(threading.Thread):
+    """Films that come and go, one every `pace` seconds, and never more than a few under way."""
+
+    def __init__(self, platform: Platform, made: Sequence[Path]) -> None:
+        super().__init__(daemon=True)
+        self._uploader = Uploader(platform.address)
+        self._uploader.collections()
+        self._made = made
+        self._over = threading.Event()
+        self.pace = 0.0
+        self.ready = 0
+        self.fault: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            self._work()
+        except Exception as error:
+            self.fault = error
+
+    def _work(self) -> None:
+        number, done, due = 0, set[str](), time.monotonic()
+        while not self._over.wait(0.2):
+            videos = self._uploader.videos()
+            done |= {name for name, video in videos.items() if video.state == pb.Video.READY}
+            self.ready = len(done)
+            if len(videos.keys() - done) >= UNDER_WAY or time.monotonic() < due:
+                continue
+            due = max(time.monotonic(), due + self.pace)
+            self._uploader.add(self._made[number % len(self._made)], number)
+            number += 1
+            if len(self._uploader.accepted) > KEPT and self._uploader.accepted[0] in done:
+                self._uploader.remove(self._uploader.accepted[0])
+
+    def stop(self) -> list[str]:
+        """End it; the videos that do not become READY."""
+        self._over.set()
+        self.join(120)
+        deadline = time.monotonic() + 120
+        while True:
+            waiting = [name for name, v in self._uploader.videos().items() if v.state != pb.Video.READY]
+            if not waiting or time.monotonic() > deadline:
+                return waiting
+            time.sleep(1)
+
+
+def figures(told: Sequence[dict[str, Any]], load: str) -> list[Figure]:
+    """How much slower and larger the last stretch is than the second; nothing while there is none after it."""
+    if len(told) < 3:
+        return []
+    early, late = told[1], told[-1]
+    found = [
+        Figure(
+            PART, f"{load}: p50, last five minutes by the second", late["p50"] / early["p50"], "times", SLOWER, True
+        ),
+        Figure(PART, "p99 by p50, the worst five minutes", max(s["p99"] / s["p50"] for s in told), "times"),
+        Figure(PART, "p99, last five minutes by the second", late["p99"] / early["p99"], "times", SLOWER, True),
+    ]
+    for name, size in late["memory_mib"].items():
+        label = f"memory of {name} ({size:.0f} MiB), last five minutes by the second"
+        found.append(Figure(PART, label, size / early["memory_mib"][name], "times", LARGER, True))
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--clients", type=int, default=2)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="vidx-soak-") as folder, serving(Path(folder) / "home") as platform:
+        settings = SearchSettings(
+            milvus_uri=f"http://{platform.address_of('milvus')}", embedding_address=platform.address_of("embedding")
+        )
+        rows, _ = fill(settings, Subjects.make(encoder(platform.address_of("embedding"))), args.rows)
+        await_indexes(platform.home)
+        asked, turnover = Asked(platform), Turnover(platform, films(Path(folder), MADE))
+        load = Load(asked)
+        turnover.start()
+        tried = len(load.run(args.clients, 0, TRIED_S)) / TRIED_S
+        films_s = turnover.ready / TRIED_S
+        rate, turnover.pace = tried / 2, 2 / max(films_s, 1 / TRIED_S)
+        print(f"at most {tried:.1f} queries and {films_s:.2f} films a second together; half is asked", flush=True)
+        told, left = [], 60 * args.minutes
+        while left > 0 and turnover.fault is None:
+            before = turnover.ready
+            told.append(stretch(load, asked, args.clients, rate, min(left, STRETCH_S)))
+            told[-1]["films"] = turnover.ready - before
+            left -= STRETCH_S
+            print(f"after {args.minutes - max(left, 0) / 60:.0f} min: {told[-1]}", flush=True)
+        waiting = turnover.stop()
+        found = [json.loads(line) for line in platform.vidx("doctor", "--json").stdout.splitlines()]
+    # The made rows belong to no video, which the doctor says.
+    problems = [line["finding"] for line in found if "finding" in line and ASKED.split("-")[0] not in str(line)]
+    measured = figures(told, f"{rows} rows, {rate:.1f} queries a second, a film in {turnover.pace:.1f} s")
+    print(table(measured))
+    print(f"{turnover.ready} films READY, {len(waiting)} not: {waiting}; the doctor found {len(problems)}: {problems}")
+    if args.json:
+        save(args.json, measured, about=about(), stretches=told, tried_per_s=tried, rate_per_s=rate)
+    if turnover.fault:
+        raise turnover.fault
+    return 1 if waiting or problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
