@@ -7,7 +7,6 @@ from vidx.chaptering.v1.chaptering_service_pb2_grpc import ChapteringServiceStub
 from vidx.decoding.v1.decoding_service_pb2_grpc import DecodingServiceStub
 from vidx.gateway.v1.access_service_pb2_grpc import add_AccessServiceServicer_to_server
 from vidx.gateway.v1.status_service_pb2_grpc import add_StatusServiceServicer_to_server
-from vidx.gateway.v1.video_index_service_pb2_grpc import add_VideoIndexServiceServicer_to_server
 from vidx.gateway.v1.webhook_service_pb2_grpc import add_WebhookServiceServicer_to_server
 from vidx.search.v1.search_service_pb2_grpc import SearchServiceStub
 from vidx.transcription.v1.transcription_service_pb2_grpc import TranscriptionServiceStub
@@ -27,22 +26,31 @@ from services.gateway.access.rpc import AccessRpc
 from services.gateway.access.settings import AccessSettings
 from services.gateway.access.tokens import credentials
 from services.gateway.answers import Answers
+from services.gateway.chapter_rpc import ChapterRpc
 from services.gateway.chaptering import Chaptering
 from services.gateway.chapters import VideoChapters
+from services.gateway.collection_rpc import CollectionRpc
 from services.gateway.collections import Collections
+from services.gateway.doctor_rpc import DoctorRpc
 from services.gateway.edits import Edits
 from services.gateway.films import Films
 from services.gateway.importer import Importer
 from services.gateway.intake import Intake
-from services.gateway.rpc import SERVICE, VideoIndexRpc
+from services.gateway.intake_rpc import IntakeRpc
+from services.gateway.rpc import SERVICE, joined
+from services.gateway.search_rpc import SearchRpc
 from services.gateway.settings import GatewaySettings, ImportSettings
+from services.gateway.skim_rpc import SkimRpc
 from services.gateway.skims import VideoSkims
 from services.gateway.status_rpc import SERVICE as STATUS
 from services.gateway.status_rpc import StatusRpc
 from services.gateway.subtitles import Subtitles
 from services.gateway.summaries import VideoSummaries
+from services.gateway.text_rpc import TextRpc
 from services.gateway.texts import Texts
+from services.gateway.url_rpc import UrlRpc
 from services.gateway.urls import DirectUrls
+from services.gateway.video_rpc import VideoRpc
 from services.gateway.videos import Videos
 from services.gateway.webhook_rpc import SERVICE as WEBHOOKS
 from services.gateway.webhook_rpc import WebhookRpc
@@ -83,25 +91,19 @@ def main() -> None:
     mender = Mender(database, artifacts, control)
     chapters = VideoChapters(database, artifacts, control, chaptering)
     intake = Intake(database, artifacts, control, subtitles, settings.max_upload_bytes, settings.max_uploads)
-    rpc = VideoIndexRpc(
-        texts,
-        Edits(database, control, texts, subtitles),
-        subtitles,
-        chapters,
-        VideoSummaries(chapters, chaptering),
-        VideoSkims(chapters, chaptering),
-        Films(DecodingServiceStub(decoding), settings.cut_s, settings.max_cuts),
-        Answers(database, chaptering),
-        Collections(database, control),
-        Videos(database, artifacts, control, settings.watch_s, settings.max_watchers),
-        intake,
-        DirectUrls(database, artifacts, intake, store_urls.connect(store_settings)),
-        Importer(read(ImportSettings)),
-        control,
-        lambda deep: Doctor(database, artifacts, index, mender, deep=deep),
-        SearchServiceStub(search),
-        DecodingServiceStub(decoding),
-        settings.call_s,
+    decoder = DecodingServiceStub(decoding)
+    collections = Collections(database, control)
+    videos = Videos(database, artifacts, control, settings.watch_s, settings.max_watchers)
+    public = joined(
+        CollectionRpc(collections),
+        IntakeRpc(intake, Importer(read(ImportSettings)), videos),
+        VideoRpc(videos, control),
+        SearchRpc(collections, videos, SearchServiceStub(search), decoder, settings.call_s),
+        TextRpc(texts, Edits(database, control, texts, subtitles), subtitles, videos),
+        ChapterRpc(chapters, VideoSummaries(chapters, chaptering), Answers(database, chaptering), videos),
+        SkimRpc(VideoSkims(chapters, chaptering), Films(decoder, settings.cut_s, settings.max_cuts), videos),
+        UrlRpc(DirectUrls(database, artifacts, intake, store_urls.connect(store_settings)), intake, videos),
+        DoctorRpc(lambda deep: Doctor(database, artifacts, index, mender, deep=deep)),
     )
     # These hold a thread for as long as they take; the others must not wait for one.
     held = settings.max_watchers + settings.max_uploads + settings.max_making + settings.max_cuts
@@ -112,7 +114,7 @@ def main() -> None:
     called = {"search": search, "decoding": decoding, "transcription": transcription, "chaptering": making}
     status = StatusRpc(lambda: survey(database, queue), called)
     services: list[tuple[ServiceDescriptor, Register]] = [
-        (SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s)),
+        (SERVICE, public),
         (ACCESS, lambda s: add_AccessServiceServicer_to_server(access, s)),
         (WEBHOOKS, lambda s: add_WebhookServiceServicer_to_server(hooks, s)),
         (STATUS, lambda s: add_StatusServiceServicer_to_server(status, s)),

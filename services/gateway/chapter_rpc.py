@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import grpc
 from vidx.gateway.v1 import video_index_service_pb2 as pb
-from vidx.gateway.v1.video_index_service_pb2_grpc import VideoIndexServiceServicer
 from vidx.media.v1 import chapters_pb2, media_pb2
 
 from services.core.chapters import Length
@@ -24,7 +23,7 @@ from services.runtime.media_proto import nanoseconds
 _CHAPTER = re.compile(r"c\d{1,16}", re.ASCII)
 
 
-class ChapterRpc(VideoIndexServiceServicer):
+class ChapterRpc:
     """The methods of the public service that tell what is in videos, part by part."""
 
     def __init__(self, chapters: VideoChapters, summaries: VideoSummaries, answers: Answers, videos: Videos) -> None:

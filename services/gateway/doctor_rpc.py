@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 
 import grpc
 from vidx.gateway.v1 import video_index_service_pb2 as pb
-from vidx.gateway.v1 import video_index_service_pb2_grpc as pb_grpc
 
 from services.core.errors import Exhausted
 from services.pipeline.doctor import Doctor
@@ -14,7 +13,7 @@ OpenDoctor = Callable[[bool], Doctor]
 """An examination that is deep, or not."""
 
 
-class DoctorRpc(pb_grpc.VideoIndexServiceServicer):
+class DoctorRpc:
     """The methods of the public service that keep it sound."""
 
     def __init__(self, doctor: OpenDoctor) -> None:

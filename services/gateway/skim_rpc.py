@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import grpc
 from vidx.gateway.v1 import video_index_service_pb2 as pb
-from vidx.gateway.v1.video_index_service_pb2_grpc import VideoIndexServiceServicer
 from vidx.media.v1 import chapters_pb2
 
 from services.core.errors import InvalidInput
@@ -21,7 +20,7 @@ USUAL = 60 * SECOND
 """How long a skim is when no length is wanted."""
 
 
-class SkimRpc(VideoIndexServiceServicer):
+class SkimRpc:
     """The methods of the public service that tell what to watch of a video."""
 
     def __init__(self, skims: VideoSkims, films: Films, videos: Videos) -> None:

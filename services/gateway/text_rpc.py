@@ -4,7 +4,6 @@ from functools import partial
 
 import grpc
 from vidx.gateway.v1 import video_index_service_pb2 as pb
-from vidx.gateway.v1.video_index_service_pb2_grpc import VideoIndexServiceServicer
 
 from services.core.errors import InvalidInput
 from services.core.names import VideoName
@@ -16,7 +15,7 @@ from services.gateway.videos import Videos
 from services.runtime.text_proto import reading_to
 
 
-class TextRpc(VideoIndexServiceServicer):
+class TextRpc:
     """The methods of the public service that give and take words."""
 
     def __init__(self, texts: Texts, edits: Edits, subtitles: Subtitles, videos: Videos) -> None:
@@ -56,7 +55,7 @@ class TextRpc(VideoIndexServiceServicer):
             raise InvalidInput(f"language: {rule}", fields={"language": rule})
         else:
             self._edits.clear(name, request.etag)
-        return self._video(name)
+        return convert.video(self._videos.get(name))
 
     def ListCaptions(self, request: pb.ListCaptionsRequest, context: grpc.ServicerContext) -> pb.ListCaptionsResponse:  # noqa: N802
         name = VideoName.parse(request.parent, "parent")
@@ -69,6 +68,3 @@ class TextRpc(VideoIndexServiceServicer):
         name = VideoName.parse(request.parent, "parent")
         found, token = self._texts.readings(name, request.page_size, request.page_token)
         return pb.ListOnScreenTextResponse(readings=map(reading_to, found), next_page_token=token)
-
-    def _video(self, name: VideoName) -> pb.Video:
-        return convert.video(self._videos.get(name))

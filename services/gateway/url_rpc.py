@@ -3,7 +3,6 @@
 import grpc
 from google.protobuf.duration_pb2 import Duration
 from vidx.gateway.v1 import video_index_service_pb2 as pb
-from vidx.gateway.v1.video_index_service_pb2_grpc import VideoIndexServiceServicer
 
 from services.core.names import CollectionName, VideoName
 from services.gateway import convert
@@ -14,7 +13,7 @@ from services.gateway.videos import Videos
 from services.runtime.media_proto import nanoseconds, timestamp
 
 
-class UrlRpc(VideoIndexServiceServicer):
+class UrlRpc:
     """The methods of the public service that lead past it."""
 
     def __init__(self, urls: DirectUrls, intake: Intake, videos: Videos) -> None:

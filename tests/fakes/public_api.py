@@ -17,7 +17,6 @@ from vidx.gateway.v1.access_service_pb2_grpc import add_AccessServiceServicer_to
 from vidx.gateway.v1.status_service_pb2_grpc import add_StatusServiceServicer_to_server
 from vidx.gateway.v1.video_index_service_pb2_grpc import (
     VideoIndexServiceStub,
-    add_VideoIndexServiceServicer_to_server,
 )
 from vidx.gateway.v1.webhook_service_pb2_grpc import add_WebhookServiceServicer_to_server
 from vidx.search.v1 import search_service_pb2 as search_pb
@@ -39,23 +38,32 @@ from services.gateway.access.places import HeldPlaces
 from services.gateway.access.rpc import SERVICE as ACCESS
 from services.gateway.access.rpc import AccessRpc
 from services.gateway.answers import Answers
+from services.gateway.chapter_rpc import ChapterRpc
 from services.gateway.chaptering import Chaptering
 from services.gateway.chapters import VideoChapters
+from services.gateway.collection_rpc import CollectionRpc
 from services.gateway.collections import Collections
+from services.gateway.doctor_rpc import DoctorRpc
 from services.gateway.edits import Edits
 from services.gateway.films import Films
 from services.gateway.importer import Importer
 from services.gateway.intake import Intake
+from services.gateway.intake_rpc import IntakeRpc
 from services.gateway.ports import Urls
-from services.gateway.rpc import SERVICE, VideoIndexRpc
+from services.gateway.rpc import SERVICE, joined
+from services.gateway.search_rpc import SearchRpc
 from services.gateway.settings import ImportSettings
+from services.gateway.skim_rpc import SkimRpc
 from services.gateway.skims import VideoSkims
 from services.gateway.status_rpc import SERVICE as STATUS
 from services.gateway.status_rpc import StatusRpc
 from services.gateway.subtitles import Subtitles
 from services.gateway.summaries import VideoSummaries
+from services.gateway.text_rpc import TextRpc
 from services.gateway.texts import Texts
+from services.gateway.url_rpc import UrlRpc
 from services.gateway.urls import DirectUrls
+from services.gateway.video_rpc import VideoRpc
 from services.gateway.videos import Videos
 from services.gateway.webhook_rpc import SERVICE as WEBHOOKS
 from services.gateway.webhook_rpc import WebhookRpc
@@ -122,32 +130,25 @@ def serving(
     intake = Intake(house.database, house.store, house.control, subtitles, max_bytes, 4)
     # Nobody listens at port 1.
     behind, nobody = channel(f"127.0.0.1:{inner.port}"), channel("127.0.0.1:1", retries=False)
-    rpc = VideoIndexRpc(
-        texts,
-        Edits(house.database, house.control, texts, subtitles),
-        subtitles,
-        chapters,
-        VideoSummaries(chapters, chaptering),
-        VideoSkims(chapters, chaptering),
-        Films(DecodingServiceStub(channel(f"127.0.0.1:{cutter.port}")), 20.0, 2),
-        Answers(house.database, chaptering),
-        Collections(house.database, house.control),
-        videos,
-        intake,
-        DirectUrls(house.database, house.store, intake, urls, part_bytes=500_000),
-        Importer(ImportSettings(folders=(str(folder / "imports"),))),
-        house.control,
-        lambda deep: house.doctor(deep=deep),
-        SearchServiceStub(behind),
-        DecodingServiceStub(channel(f"127.0.0.1:{cutter.port}")),
-        5.0,
+    decoder = DecodingServiceStub(channel(f"127.0.0.1:{cutter.port}"))
+    collections = Collections(house.database, house.control)
+    public = joined(
+        CollectionRpc(collections),
+        IntakeRpc(intake, Importer(ImportSettings(folders=(str(folder / "imports"),))), videos),
+        VideoRpc(videos, house.control),
+        SearchRpc(collections, videos, SearchServiceStub(behind), decoder, 5.0),
+        TextRpc(texts, Edits(house.database, house.control, texts, subtitles), subtitles, videos),
+        ChapterRpc(chapters, VideoSummaries(chapters, chaptering), Answers(house.database, chaptering), videos),
+        SkimRpc(VideoSkims(chapters, chaptering), Films(decoder, 20.0, 2), videos),
+        UrlRpc(DirectUrls(house.database, house.store, intake, urls, part_bytes=500_000), intake, videos),
+        DoctorRpc(lambda deep: house.doctor(deep=deep)),
     )
     quotas, audit = Quotas(house.database), Audit(house.database)
     access = AccessRpc(Keys(house.database), quotas, audit)
     status = StatusRpc(lambda: survey(house.database, house.queue), {"search": behind, "decoding": nobody})
     hooks = WebhookRpc(Webhooks(house.database), HERE)
     services = [
-        (SERVICE, lambda s: add_VideoIndexServiceServicer_to_server(rpc, s)),
+        (SERVICE, public),
         (ACCESS, lambda s: add_AccessServiceServicer_to_server(access, s)),
         (WEBHOOKS, lambda s: add_WebhookServiceServicer_to_server(hooks, s)),
         (STATUS, lambda s: add_StatusServiceServicer_to_server(status, s)),
