@@ -22,7 +22,7 @@ def tell(file: Path) -> None:
     """Say that this process turns. A disk that is full is no reason to stop."""
     written = file.with_suffix(".new")
     try:
-        written.write_text(f"{time.monotonic():.1f}\n")
+        written.write_text(f"{time.monotonic()!r}\n")
         written.replace(file)
     except OSError:
         pass
