@@ -45,7 +45,7 @@ class Problem(StrEnum):
     UPLOAD_WITHOUT_ENTRY = "UPLOAD_WITHOUT_ENTRY"
     """Parts of an upload that the catalog does not know. Mended by removing them."""
     ROWS_WRONG = "ROWS_WRONG"
-    """A READY video has more or fewer rows in the index than were counted. Mended by indexing it again."""
+    """A video that was indexed has more or fewer rows in the index than were counted. Mended by indexing it again."""
     ROWS_WITHOUT_VIDEO = "ROWS_WITHOUT_VIDEO"
     """Rows of a video that the catalog does not know. Mended by removing them."""
     NOT_READY = "NOT_READY"
@@ -86,33 +86,36 @@ class Doctor:
 
     def examine(self) -> Iterator[Finding]:
         """Every mismatch, as it is found. Raises Unavailable when a part does not answer."""
-        began = ledger.now()
+        before = dict(self._videos())
         census = self._index.census()
         self.looked.rows = sum(rows.total for rows in census.values())
-        for name in self._names():
-            yield from self._video(name, census.get(name, Rows()), began)
+        for name, updated in self._videos():
+            # What changed since may have other rows by now.
+            rows = census.get(name, Rows()) if before.get(name) == updated else None
+            yield from self._video(name, updated, rows)
         yield from self._strangers(census)
         yield from self._uploads()
 
-    def _names(self) -> Iterator[VideoName]:
-        """Every video of the catalog, page by page."""
+    def _videos(self) -> Iterator[tuple[VideoName, int]]:
+        """Every video of the catalog, and when it changed last, page by page."""
         place = sa.tuple_(Video.collection, Video.id)
         after = ("", "")
         while True:
-            query = sa.select(Video.collection, Video.id).where(place > sa.tuple_(*map(sa.literal, after)))
+            query = sa.select(Video.collection, Video.id, Video.updated).where(
+                place > sa.tuple_(*map(sa.literal, after))
+            )
             with self._database.read() as session:
-                page = [
-                    (row.collection, row.id)
-                    for row in session.execute(query.order_by(Video.collection, Video.id).limit(PAGE))
-                ]
-            yield from (VideoName(*one) for one in page)
+                page = session.execute(query.order_by(Video.collection, Video.id).limit(PAGE)).all()
+            yield from ((VideoName(row.collection, row.id), row.updated) for row in page)
             if not page:
                 return
-            after = page[-1]
+            after = page[-1].collection, page[-1].id
 
-    def _video(self, name: VideoName, rows: Rows, counted: int) -> Iterator[Finding]:
-        """`rows` are those that the index held at `counted` or later."""
-        began = ledger.now()
+    def _video(self, name: VideoName, updated: int, rows: Rows | None) -> Iterator[Finding]:
+        """`rows` are those of the video as it has been since `updated`; None when they are not known.
+
+        Stamps are compared for being the same, never for which is later: the clock may have been set meanwhile.
+        """
         listed = {found.key for found in self._store.objects.walk(artifacts.prefix(name))}
         # The catalog after the store: what was written meanwhile is not in the listing, and asked for one by one.
         with self._database.read() as session:
@@ -132,6 +135,14 @@ class Doctor:
             )
             detail = ", ".join(sorted({kind for kinds in lost.values() for kind in kinds}))
             yield Finding(Problem.ARTIFACTS_LOST, str(name), detail, again)
+        same = video.updated == updated
+        indexed = any(job.step == workflow.INDEXING and job.state == JobState.SUCCEEDED for job in jobs)
+        # One that is under way will be READY with the rows that were counted, and is not counted again.
+        counted = video.state == VideoState.READY or (video.state == VideoState.PROCESSING and indexed)
+        if same and rows is not None and counted and not rows.fit(video.row_count):
+            detail = f"{rows.total} rows in the index, {video.row_count} were counted"
+            again = partial(self._mender.again, name, {workflow.INDEXING})
+            yield Finding(Problem.ROWS_WRONG, str(name), detail, again)
         if video.state != VideoState.READY:
             return
         if not workflow.ready(jobs):
@@ -139,12 +150,8 @@ class Doctor:
             detail = ", ".join(sorted(steps)) or "its rows were not counted"
             again = partial(self._mender.again, name, steps | {workflow.INDEXING})
             yield Finding(Problem.NOT_READY, str(name), detail, again)
-        if video.updated < counted and not rows.fit(video.row_count):
-            detail = f"{rows.total} rows in the index, {video.row_count} were counted"
-            again = partial(self._mender.again, name, {workflow.INDEXING})
-            yield Finding(Problem.ROWS_WRONG, str(name), detail, again)
         unused = sorted(listed - _named(video, jobs))
-        if unused and not lost and video.updated < began:
+        if unused and not lost and same:
             detail = f"{len(unused)} objects, such as {unused[0].removeprefix(artifacts.prefix(name))}"
             drop = partial(self._mender.drop, name, video.updated, unused)
             yield Finding(Problem.OBJECTS_WITHOUT_USE, str(name), detail, drop)

@@ -8,6 +8,7 @@ from services.catalog.models import Upload
 from services.core import artifacts
 from services.core.errors import Unavailable
 from services.core.names import VideoName
+from services.core.times import SECOND
 from services.pipeline import ledger
 from services.pipeline.doctor import Doctor, Finding, Problem
 from services.pipeline.ports import Rows
@@ -136,6 +137,50 @@ def test_rows_that_are_not_those_that_were_counted_are_written_again(house: Hous
     assert (finding.problem, finding.detail) == (Problem.ROWS_WRONG, f"{rows} rows in the index, 7 were counted")
     mend(house, name)
     assert (house.state(name), found(house)) == ("READY", [])
+
+
+def test_lost_rows_are_found_after_the_clock_was_set_back(house: House, name: VideoName) -> None:
+    with house.database.write() as session:
+        video = ledger.find(session, name)
+        assert video is not None
+        video.updated = ledger.now() + 3600 * SECOND
+    house.index.rows[name] = 0
+    house.store.objects.put(f"{name}/embedding/frame_vectors/000000-0123456789abcdef.npz", b"of an earlier model")
+    assert {problem for problem, _ in problems(house)} == {Problem.ROWS_WRONG, Problem.OBJECTS_WITHOUT_USE}
+
+
+def test_lost_rows_of_a_video_that_was_indexed_and_is_not_ready_yet_are_written_again(
+    house: House, name: VideoName
+) -> None:
+    with house.database.write() as session:
+        video = ledger.find(session, name)
+        assert video is not None
+        video.state = "PROCESSING"
+        next(j for j in ledger.jobs_of(session, video) if j.step == "captioning.assemble").state = "WAITING"
+    assert found(house) == []
+    house.index.rows[name] = 0
+    (finding,) = found(house)
+    assert (finding.problem, finding.detail) == (Problem.ROWS_WRONG, "0 rows in the index, 7 were counted")
+    mend(house, name)
+    assert (house.state(name), found(house)) == ("READY", [])
+
+
+def test_a_video_that_changed_since_its_rows_were_counted_is_looked_at_the_next_time(
+    house: House, name: VideoName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.index.rows[name] = 0
+    census = house.index.census
+
+    def meanwhile() -> dict[VideoName, Rows]:
+        rows = census()
+        with house.database.write() as session:
+            video = ledger.find(session, name)
+            assert video is not None
+            video.updated -= 1
+        return rows
+
+    monkeypatch.setattr(house.index, "census", meanwhile)
+    assert found(house) == []
 
 
 def test_a_video_that_was_indexed_by_two_models_fits_by_either(house: House, name: VideoName) -> None:
