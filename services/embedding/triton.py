@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from services.core.errors import Internal
+from services.core.errors import Internal, Unavailable
 from services.embedding.domain.vectors import F32, U8, unit
 from services.packs.manifest import Manifest, Sentence, Text, Visual
 from services.runtime.triton import Array, Triton
@@ -58,6 +58,9 @@ class TritonEncoder:
         outputs = self._triton.infer(role.model, inputs, outputs=list(shapes), version=role.version)
         for name, shape in shapes.items():
             found = outputs.get(name)
+            if found is not None and found.shape[1:] == shape[1:] and len(found) != shape[0]:
+                # Seen when Triton's processes were killed or stood still: the answer of another call.
+                raise Unavailable(f"model {role.model} answered {len(found)} rows to a call with {shape[0]}")
             if found is None or found.shape != shape:
                 what = sorted(outputs) if found is None else found.shape
                 raise Internal(f"model {role.model} answered {what}, not {name} {shape}: does Triton serve this pack?")

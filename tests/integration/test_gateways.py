@@ -4,6 +4,7 @@ On SQLite with a folder, as on one machine, and on PostgreSQL with S3, as on a c
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -11,11 +12,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import sqlalchemy as sa
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 from vidx.media.v1 import media_pb2
 
+from services.catalog.models import UploadPlace
 from services.catalog.quotas import Quotas
 from services.core.chapters import Chapters
 from services.core.errors import AlreadyExists, Outdated, QuotaExceeded, VidxError
@@ -163,19 +166,27 @@ def test_a_video_that_one_gateway_removes_is_gone_at_the_other(gateways) -> None
     assert names(gateways[0]) == []
 
 
+def places(gateway: SimpleNamespace) -> int:
+    """Uploads under way that the catalog knows of."""
+    with gateway.house.database.read() as session:
+        return session.scalar(sa.select(sa.func.count()).select_from(UploadPlace)) or 0
+
+
 def test_uploads_at_a_time_are_bounded_over_both(gateways) -> None:
     Quotas(gateways[0].house.database).change("c", {"uploads": 1})
-    begun, on = threading.Event(), threading.Event()
+    on = threading.Event()
 
     def slow() -> Iterator[pb.UploadVideoRequest]:
         yield header(request_id="slow")
         yield from chunks(FILM[:100_000])
-        begun.set()
-        on.wait(60)
+        on.wait(120)
         yield from chunks(FILM[100_000:])
 
     first = gateways[0].stub.UploadVideo.future(slow(), timeout=120)
-    assert begun.wait(60)
+    deadline = time.monotonic() + 60
+    while not places(gateways[0]):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
     for gateway in gateways:
         asked = iter([header(request_id="r2"), *chunks(FILM)])
         with pytest.raises(QuotaExceeded, match="at most 1 uploads at a time"):
