@@ -44,17 +44,8 @@ class _Plain(HTTPConnection):
         return made
 
 
-class _Secure(HTTPSConnection):
-    """Tells its socket."""
-
-    def __init__(self, sockets: "list[socket.socket]", *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._sockets = sockets
-
-    def _new_conn(self) -> socket.socket:
-        made = super()._new_conn()
-        self._sockets.append(made.dup())
-        return made
+class _Secure(_Plain, HTTPSConnection):
+    """The same with TLS."""
 
 
 @contextmanager
