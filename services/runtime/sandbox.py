@@ -33,10 +33,11 @@ _log = telemetry.log(__name__)
 
 
 class Task(Generic[T]):
-    """A call under way, which writes beneath `writes` only."""
+    """A call under way, which writes beneath `writes` only; `begin` begins it."""
 
-    def __init__(self, future: "Future[T]", sandbox: "Sandbox", late: str, writes: Sequence[Path]) -> None:
-        self._future = future
+    def __init__(self, begin: "Callable[[], Future[T]]", sandbox: "Sandbox", late: str, writes: Sequence[Path]) -> None:
+        self._begin = begin
+        self._future = begin()
         self._sandbox = sandbox
         self._late = late
         self._writes = writes
@@ -48,7 +49,8 @@ class Task(Generic[T]):
         it may.
         """
         try:
-            while tick is not None or self._writes:
+            forgotten = False
+            while not self._future.done():
                 try:
                     return self._future.result(timeout=POLL_S)
                 except FutureTimeout:
@@ -57,6 +59,12 @@ class Task(Generic[T]):
                     self._check_written()
                     if tick is not None:
                         tick()
+                # Twice: an end that the pool is about to tell of looks the same for a moment.
+                before, forgotten = forgotten, self._sandbox.forgot(self._future)
+                if before and forgotten:
+                    _log.warning("sandbox_again", what=self._sandbox.what)
+                    self._future.cancel()
+                    self._future, forgotten = self._begin(), False
             return self._future.result()
         except FutureTimeout as error:
             raise TimedOut(self._late) from error
@@ -131,7 +139,7 @@ class Sandbox:
         )
         cpu_s = timeout_s * len(os.sched_getaffinity(0))
         work = (partial(function, *args), tuple(reads), tuple(writes), self._code, cpu_s)
-        return Task(self._pool.schedule(_tidily, args=work, timeout=timeout_s), self, late, writes)
+        return Task(lambda: self._pool.schedule(_tidily, args=work, timeout=timeout_s), self, late, writes)
 
     def run(
         self,
@@ -144,6 +152,17 @@ class Sandbox:
     ) -> T:
         """The result of a call; see `start` and `Task.result`."""
         return self.start(function, *args, timeout_s=timeout_s, reads=reads, writes=writes).result(tick)
+
+    def forgot(self, future: "Future[Any]") -> bool:
+        """Whether a call is under way in a process that Pebble ended, and of which it will say nothing more.
+
+        Pebble 5.2 ends the process of a call that was cancelled, though that may have come to its next one meanwhile,
+        and waits for the answer to that until its time is up.
+        """
+        pool = self._pool._pool_manager
+        processes = pool.worker_manager.workers
+        tasks = tuple(pool.task_manager.tasks.values())
+        return any(t.future is future and t.started and t.worker_id not in processes for t in tasks)
 
     def lost(self, exit_code: int, late: str) -> Exception:
         """What the end of a process says."""

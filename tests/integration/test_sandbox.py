@@ -94,6 +94,13 @@ def say_and_hang(path: Path) -> None:
     hang()
 
 
+def hang_once(path: Path) -> str:
+    if path.exists():
+        return "again"
+    say_and_hang(path)
+    return "at once"
+
+
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(1, 2 << 30, 8 * MIB, large="raise THE_SETTING", code=[TESTS]) as found:
@@ -288,3 +295,18 @@ def test_work_that_is_no_longer_wanted_is_ended(sandbox: Sandbox, tmp_path: Path
         sandbox.run(say_and_hang, tmp_path / "sign", timeout_s=60, tick=tick, writes=[tmp_path])
     assert sandbox.run(pid, timeout_s=60) != worker
     assert not psutil.pid_exists(worker)
+
+
+def test_work_whose_process_was_ended_in_place_of_other_work_is_begun_again(sandbox: Sandbox, tmp_path: Path) -> None:
+    ended = threading.Event()
+
+    def tick() -> None:
+        # As Pebble does for a call that was cancelled, and that its process is done with by then.
+        if (tmp_path / "sign").exists() and not ended.is_set():
+            pool = sandbox._pool._pool_manager
+            (task,) = pool.task_manager.tasks.values()
+            if pool.worker_manager.maybe_stop_worker(task.worker_id):
+                ended.set()
+
+    found = sandbox.run(hang_once, tmp_path / "sign", timeout_s=30, tick=tick, writes=[tmp_path])
+    assert (found, ended.is_set()) == ("again", True)
