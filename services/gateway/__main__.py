@@ -126,6 +126,7 @@ def main() -> None:
         server = create_server(threads, services, guard, settings.max_uploads + server_settings.threads // 2)
     except VidxError as error:
         sys.exit(f"the gateway cannot start: {error.message}")
+    service.settle()
     server.wait_for_signal()
     database.close()
 

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
@@ -49,18 +50,28 @@ class Intake:
         self._control = control
         self._subtitles = subtitles
         self._max_bytes = max_bytes
-        self._room = threading.Semaphore(max_uploads)
+        self._max_uploads = max_uploads
+        self._under_way: Counter[CollectionName] = Counter()
+        self._lock = threading.Lock()
         self._uploads = Uploads(database)
 
     @contextmanager
-    def room(self) -> Iterator[None]:
-        """A place among the uploads and imports under way. Raises Exhausted when all are taken."""
-        if not self._room.acquire(blocking=False):
-            raise Exhausted("too many videos are being taken in; try again later")
+    def room(self, parent: CollectionName) -> Iterator[None]:
+        """A place among the uploads and imports under way; the last quarter is for collections that have none.
+
+        Raises Exhausted when all are taken.
+        """
+        with self._lock:
+            free = self._max_uploads - self._under_way.total()
+            if free <= (self._max_uploads // 4 if self._under_way[parent] else 0):
+                raise Exhausted("too many videos are being taken in; try again later")
+            self._under_way[parent] += 1
         try:
             yield
         finally:
-            self._room.release()
+            with self._lock:
+                self._under_way[parent] -= 1
+                self._under_way += Counter()
 
     def state(self, parent: CollectionName, request_id: str) -> tuple[int, VideoName | None]:
         """Bytes kept of an upload, and its video when it is finished."""

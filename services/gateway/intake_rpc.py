@@ -24,13 +24,14 @@ class IntakeRpc:
         self._videos = videos
 
     def UploadVideo(self, request_iterator: Iterator[pb.UploadVideoRequest], context: grpc.ServicerContext) -> pb.Video:  # noqa: N802
-        with self._intake.room():
-            first = next(request_iterator, None)
-            if first is None or first.WhichOneof("part") != "header":
-                raise InvalidInput("the first message must be the header", fields={"header": "must come first"})
-            header = first.header
+        first = next(request_iterator, None)
+        if first is None or first.WhichOneof("part") != "header":
+            raise InvalidInput("the first message must be the header", fields={"header": "must come first"})
+        header = first.header
+        parent = CollectionName.parse(header.parent, "parent")
+        with self._intake.room(parent):
             name = self._intake.upload(
-                CollectionName.parse(header.parent, "parent"),
+                parent,
                 header.request_id,
                 header.offset,
                 header.size_bytes,
@@ -50,7 +51,7 @@ class IntakeRpc:
         check_request_id(request.request_id)
         done = self._intake.finished(parent, request.request_id)
         if done is None:
-            with self._intake.room(), self._importer.open(request.uri) as (stream, file_name):
+            with self._intake.room(parent), self._importer.open(request.uri) as (stream, file_name):
                 done = self._intake.take(parent, request.request_id, stream, convert.spec_from(request.spec, file_name))
         callers.made(context, str(done))
         return convert.video(self._videos.get(done))

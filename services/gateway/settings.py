@@ -16,7 +16,11 @@ class GatewaySettings(BaseSettings):
     transcription_address: str = Field(description="host:port of the transcription service")
     chaptering_address: str = Field(description="host:port of the chaptering service")
     max_upload_bytes: int = Field(64 << 30, ge=1, description="largest video taken")
-    max_uploads: int = Field(32, ge=1, description="streams of UploadVideo, and imports, at a time")
+    max_uploads: int = Field(
+        32,
+        ge=1,
+        description="streams of UploadVideo, and imports, at a time; the last quarter for collections without any",
+    )
     max_making: int = Field(16, ge=1, description="chapters, summaries and answers being made at a time")
     max_watchers: int = Field(32, ge=1, description="streams of WatchVideo at a time")
     watch_s: float = Field(0.1, gt=0, description="seconds between looks at a watched video")

@@ -36,9 +36,10 @@ class UrlRpc:
         )
 
     def CompleteUpload(self, request: pb.CompleteUploadRequest, context: grpc.ServicerContext) -> pb.Video:  # noqa: N802
-        with self._intake.room():
+        parent = CollectionName.parse(request.parent, "parent")
+        with self._intake.room(parent):
             spec = convert.spec_from(request.spec, request.file_name)
-            name = self._intake.complete(CollectionName.parse(request.parent, "parent"), request.request_id, spec)
+            name = self._intake.complete(parent, request.request_id, spec)
         callers.made(context, str(name))
         return convert.video(self._videos.get(name))
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from services.catalog.database import Database
-from services.catalog.models import Video
+from services.catalog.models import Job, Video
 from services.catalog.states import WHOLE_VIDEO, VideoState
 from services.core import artifacts
 from services.core.errors import Conflict, Exhausted, InvalidInput, NotFound
@@ -51,7 +51,8 @@ class Videos:
 
     def get(self, name: VideoName) -> VideoView:
         with self._database.read() as session:
-            return _view(session, self._find(session, name))
+            row = self._find(session, name)
+            return _view(row, ledger.jobs_of(session, row))
 
     def list(self, parent: CollectionName, page_size: int, page_token: str, state: str) -> tuple[list[VideoView], str]:
         """A page of videos, newest first, and the next page's token."""
@@ -68,7 +69,8 @@ class Videos:
         with self._database.read() as session:
             require(session, parent)
             rows = session.scalars(query).all()
-            views = [_view(session, row) for row in rows[:limit]]
+            jobs = ledger.jobs_by_video(session, parent.collection, [row.id for row in rows[:limit]])
+            views = [_view(row, jobs[row.id]) for row in rows[:limit]]
         last = views[-1].row if views else None
         return views, pages.token([last.created, last.id], request) if last and len(rows) > limit else ""
 
@@ -91,7 +93,7 @@ class Videos:
                 with self._database.read() as session:
                     row = self._find(session, name)
                     # A long video has hundreds of jobs; they are read when there is something to tell.
-                    view = _view(session, row) if row.updated != seen else None
+                    view = _view(row, ledger.jobs_of(session, row)) if row.updated != seen else None
                 if view is not None:
                     seen = row.updated
                     yield view
@@ -134,8 +136,7 @@ def clean_title(title: str) -> str:
     return shown
 
 
-def _view(session: Session, row: Video) -> VideoView:
-    jobs = ledger.jobs_of(session, row)
+def _view(row: Video, jobs: Sequence[Job]) -> VideoView:
     planned = any(j.segment != WHOLE_VIDEO for j in jobs)
     stages = tuple(stage_view(stage, jobs, planned) for stage in workflow.STAGES)
     left = None

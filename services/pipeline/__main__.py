@@ -45,6 +45,7 @@ def main() -> None:
     sender = Sender(database, webhook_settings)
     messages = threading.Thread(target=_send, args=(sender, over, webhook_settings.tick_s), daemon=True)
     messages.start()
+    service.settle()
     worker.run(app, REPORT_QUEUE, settings.concurrency, read(WorkerSettings).alive)
     over.set()
     thread.join(10)

@@ -29,9 +29,8 @@ class CeleryQueue:
             queue.send(self._app, job)
 
     def depth(self, queue: str) -> int:
-        with _errors(), self._app.connection_for_read() as connection:
-            channel = connection.default_channel
-            size: int = channel.client.llen(queue)
+        with _errors(), self._app.pool.acquire(block=True, timeout=heartbeat.ACQUIRE_S) as connection:
+            size: int = connection.default_channel.client.llen(queue)
             return size
 
     def look(self, queues: Sequence[str]) -> Mapping[str, Seen]:

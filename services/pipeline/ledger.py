@@ -6,7 +6,7 @@ gateways can work on the same rows.
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -57,6 +57,15 @@ def find(session: Session, name: VideoName, *, lock: bool = False) -> Video | No
 def jobs_of(session: Session, video: Video) -> Sequence[Job]:
     query = sa.select(Job).where(Job.collection == video.collection, Job.video == video.id)
     return session.scalars(query.order_by(Job.step, Job.segment)).all()
+
+
+def jobs_by_video(session: Session, collection: str, videos: Sequence[str]) -> Mapping[str, Sequence[Job]]:
+    """The jobs of videos of one collection, by the videos' ids, in one question."""
+    query = sa.select(Job).where(Job.collection == collection, Job.video.in_(videos))
+    found: dict[str, list[Job]] = {video: [] for video in videos}
+    for job in session.scalars(query.order_by(Job.step, Job.segment)):
+        found[job.video].append(job)
+    return found
 
 
 def given(video: Video) -> dict[str, str]:

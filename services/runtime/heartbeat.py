@@ -19,6 +19,8 @@ from services.runtime import metrics, telemetry
 TELL_S = 5.0
 FORGET_S = 20.0
 """A worker that has told nothing for so long is not counted any more."""
+ACQUIRE_S = 10.0
+"""Longest wait for one of the process's connections to the broker."""
 _KEY = "vidx:workers"
 """A sorted set: what a worker says of itself, by when it last said so."""
 _LOST = (kombu.exceptions.OperationalError, redis.exceptions.RedisError, OSError)
@@ -36,7 +38,7 @@ class Seen:
 
 def look(app: Celery, queues: Sequence[str]) -> dict[str, Seen]:
     """The queues by name. Raises what the transport raises."""
-    with app.connection_for_read() as connection:
+    with app.pool.acquire(block=True, timeout=ACQUIRE_S) as connection:
         client = connection.default_channel.client
         with client.pipeline(transaction=False) as asked:
             for queue in queues:
@@ -55,7 +57,7 @@ def look(app: Celery, queues: Sequence[str]) -> dict[str, Seen]:
 
 def tell(app: Celery, queue: str, slots: int) -> None:
     """Say that this process works on the queue, `slots` jobs at a time. Raises what the transport raises."""
-    with app.connection_for_write() as connection:
+    with app.pool.acquire(block=True, timeout=ACQUIRE_S) as connection:
         client = connection.default_channel.client
         now = client.time()[0]
         with client.pipeline(transaction=False) as asked:

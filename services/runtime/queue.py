@@ -60,6 +60,8 @@ def celery_app(settings: QueueSettings) -> Celery:
             "socket_timeout": 5,
             "socket_connect_timeout": 5,
             "health_check_interval": 10,
+            # How long Redis holds a worker's question for messages; one that comes is answered at once.
+            "polling_interval": 5,
         },
     )
     return app

@@ -1,11 +1,10 @@
 """Runs functions in child processes that may die alone, with Pebble.
 
 For libraries that read a stranger's bytes, or that hold the interpreter's lock. A call reaches the files that it is
-given, and nothing else: see `services.runtime.confine`.
+given, and nothing else: see `services.runtime.confine`. What it returns is data: see `services.runtime.answers`.
 """
 
 import gc
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -18,8 +17,8 @@ from typing import Any, Generic, Self, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from services.core.errors import MediaLimit, TimedOut, WorkerLost
-from services.runtime import confine, telemetry
+from services.core.errors import Internal, MediaLimit, TimedOut, WorkerLost
+from services.runtime import answers, confine, telemetry
 
 T = TypeVar("T")
 POLL_S = 0.25
@@ -118,7 +117,7 @@ class Sandbox:
             max_tasks=TASKS_A_PROCESS,
             initializer=confine.process,
             initargs=(bounds, os.getpid()),
-            context=multiprocessing.get_context("spawn"),
+            context=answers.Spawning(),
         )
 
     def start(
@@ -202,6 +201,10 @@ def _tidily(
         return confine.call(function, reads, writes, code, cpu_s)
     except MemoryError:
         os._exit(_NO_MEMORY)
+    except Exception as error:
+        if answers.may_return(error):
+            raise
+        raise Internal(f"{type(error).__name__}: {error}") from error
     finally:
         gc.collect()
 

@@ -1,6 +1,7 @@
 """How a service process runs: its roles, its doors, its orderly end."""
 
 import argparse
+import gc
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -22,6 +23,15 @@ def begin(service: str) -> None:
         metrics.serve(read(Metrics))
     except VidxError as error:
         sys.exit(f"{service} cannot start: {error.message}")
+
+
+def settle() -> None:
+    """What every process does last before it works: spare the collector what it holds for its life.
+
+    Each time that Python looked through that, no thread of the process went on for 50 to 100 ms.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 _ROLES = {"serve": "the gRPC server", "work": "takes jobs from the queue", "all": "both in one process"}
@@ -55,10 +65,12 @@ def run(
         except VidxError as error:
             sys.exit(f"{service} cannot start: {error.message}")
     if chosen == "serve" and server is not None:
+        settle()
         server.wait_for_signal()
         return
     app = celery_app(read(QueueSettings))
     worker.register(app, steps)
+    settle()
     worker.run(app, service, concurrency, read(WorkerSettings).alive)
     if server is not None:
         server.stop()

@@ -298,7 +298,7 @@ def test_no_credential_and_no_secret_is_in_anything_that_was_written(secure, vid
     said["command line"] = "".join(secure.said)
     said["audit"] = secure.run(secure.keys["admin"], "audit", "--limit", "1000", "--json")
     said["status"] = secure.run(secure.keys["admin"], "status", "--json")
-    # The end of a key, a token's signature or a secret: at any place but its end, each may hold a word that is no secret.
+    # At any place but its end, a key, a token or a secret may hold a word that is no secret.
     tails = {shown[-TAIL:] for shown in secure.shown if len(shown) > 2 * TAIL}
     assert len(tails) > 10
     assert [(name, tail) for name, text in said.items() for tail in sorted(tails) if tail in text] == []

@@ -6,16 +6,18 @@ import os
 import resource
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
-from services.core.errors import BadMedia, Cancelled, MediaLimit, TimedOut, WorkerLost
+from services.core.errors import BadMedia, Cancelled, Internal, MediaLimit, TimedOut, WorkerLost
 from services.runtime import confine, landlock, seccomp
 from services.runtime.sandbox import Sandbox
 
@@ -44,6 +46,20 @@ def hang() -> None:
 
 def refuse() -> None:
     raise BadMedia("no video stream", fields={"source": "a video"})
+
+
+def fail_in_a_library() -> None:
+    raise sqlite3.OperationalError("no such table")
+
+
+class Trap:
+    """What makes a folder where it is read from a pickle."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
 
 
 def take(size: int) -> int:
@@ -133,6 +149,18 @@ def test_an_error_of_the_platform_comes_back_as_it_was(sandbox: Sandbox) -> None
         sandbox.run(refuse, timeout_s=60)
     assert caught.value.message == "no video stream"
     assert caught.value.fields == {"source": "a video"}
+
+
+def test_an_error_of_a_library_comes_back_in_words(sandbox: Sandbox) -> None:
+    with pytest.raises(Internal, match="OperationalError: no such table"):
+        sandbox.run(fail_in_a_library, timeout_s=60)
+
+
+def test_an_answer_runs_no_code_in_the_service(sandbox: Sandbox, tmp_path: Path) -> None:
+    with pytest.raises(TimedOut):
+        sandbox.run(Trap, tmp_path / "made", timeout_s=1)
+    assert not (tmp_path / "made").exists()
+    assert sandbox.run(add, 1, 1, timeout_s=60) == 2
 
 
 def test_memory_is_bounded_and_a_process_that_wanted_more_is_not_used_again(sandbox: Sandbox) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 import sqlalchemy as sa
@@ -162,9 +163,25 @@ def test_a_collection_that_is_removed_ends_the_uploads_into_it(house, intake) ->
 
 
 def test_uploads_beyond_the_bound_are_told_to_come_back(intake) -> None:
-    with intake.room(), intake.room(), pytest.raises(Exhausted), intake.room():
+    with intake.room(PARENT), intake.room(PARENT), pytest.raises(Exhausted), intake.room(PARENT):
         pass
-    with intake.room():
+    with intake.room(PARENT):
+        pass
+
+
+def test_one_collection_leaves_room_for_the_uploads_of_others(house) -> None:
+    intake = Intake(house.database, house.store, house.control, Unread(), 1_000_000, max_uploads=8)
+    other, third = CollectionName("other"), CollectionName("third")
+    with ExitStack() as held:
+        for _ in range(6):
+            held.enter_context(intake.room(PARENT))
+        with pytest.raises(Exhausted):
+            held.enter_context(intake.room(PARENT))
+        with intake.room(other):
+            with pytest.raises(Exhausted):
+                held.enter_context(intake.room(other))
+            held.enter_context(intake.room(third))
+    with intake.room(PARENT):
         pass
 
 
