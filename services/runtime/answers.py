@@ -52,6 +52,11 @@ class Refused(pickle.UnpicklingError):
     """An answer names something that is not data."""
 
 
+def written(value: object) -> bytes:
+    """What `read` reads, in a process of the sandbox."""
+    return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+
+
 def read(data: bytes) -> Any:
     """The object that a pickle holds. Raises Refused, and what damaged pickles raise."""
     return _Unpickler(io.BytesIO(data)).load()
@@ -86,7 +91,10 @@ class _Unpickler(pickle.Unpickler):
 
 
 class _Reader(Connection):  # type: ignore[type-arg]
-    """The end of a pipe at which answers arrive. One that is refused counts as none."""
+    """The end of a pipe at which Pebble's messages arrive. One that is refused counts as none, and its call waits on.
+
+    Only who has taken over a process sends such: errors are looked at there, and what a call returned comes as bytes.
+    """
 
     def recv(self) -> Any:
         data = self.recv_bytes()

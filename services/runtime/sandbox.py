@@ -34,7 +34,9 @@ _log = telemetry.log(__name__)
 class Task(Generic[T]):
     """A call under way, which writes beneath `writes` only; `begin` begins it."""
 
-    def __init__(self, begin: "Callable[[], Future[T]]", sandbox: "Sandbox", late: str, writes: Sequence[Path]) -> None:
+    def __init__(
+        self, begin: "Callable[[], Future[bytes]]", sandbox: "Sandbox", late: str, writes: Sequence[Path]
+    ) -> None:
         self._begin = begin
         self._future = begin()
         self._sandbox = sandbox
@@ -45,8 +47,15 @@ class Task(Generic[T]):
         """What the function returned; `tick` is called meanwhile, and what it raises ends the process.
 
         Raises what the function raises, TimedOut, WorkerLost; MediaLimit when it took more memory or wrote more than
-        it may.
+        it may; Internal when it returned something that is not data.
         """
+        try:
+            found: T = answers.read(self._answer(tick))
+        except answers.Refused as error:
+            raise Internal(f"{self._sandbox.what}: {error}") from error
+        return found
+
+    def _answer(self, tick: Callable[[], None] | None) -> bytes:
         try:
             forgotten = False
             while not self._future.done():
@@ -194,11 +203,11 @@ def announce() -> None:
 
 
 def _tidily(
-    function: Callable[[], T], reads: Sequence[Path], writes: Sequence[Path], code: Sequence[Path], cpu_s: float
-) -> T:
+    function: Callable[[], object], reads: Sequence[Path], writes: Sequence[Path], code: Sequence[Path], cpu_s: float
+) -> bytes:
     """Call it, and free what it used: PyAV's objects hold each other, and too few are made for the collector to run."""
     try:
-        return confine.call(function, reads, writes, code, cpu_s)
+        return answers.written(confine.call(function, reads, writes, code, cpu_s))
     except MemoryError:
         os._exit(_NO_MEMORY)
     except Exception as error:

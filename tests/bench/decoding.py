@@ -22,7 +22,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,8 +139,8 @@ def _encoder(models: Path) -> Any:
     return _KEPT[models]
 
 
-def timed(name: str, path: Path, duration: int, models: Path | None) -> Run:
-    """One way once, in the process that this is called in."""
+def timed(name: str, path: Path, duration: int, models: Path | None) -> dict[str, Any]:
+    """One way once, in the process that this is called in: a `Run`'s fields."""
     if models is not None:
         _encoder(models)
     ways: dict[str, Callable[[], Run]] = {
@@ -153,7 +153,7 @@ def timed(name: str, path: Path, duration: int, models: Path | None) -> Run:
     }
     wall, cpu = time.perf_counter(), time.process_time()
     run = ways[name]()
-    return Run(time.perf_counter() - wall, time.process_time() - cpu, run.shots, run.frames)
+    return asdict(replace(run, wall=time.perf_counter() - wall, cpu=time.process_time() - cpu))
 
 
 def phases(path: Path, duration: int) -> dict[str, float]:
@@ -195,7 +195,7 @@ def measure(
         for name in names:
             run = box.run(timed, name, path, duration, models, timeout_s=3600, reads=reads, writes=[path.parent])
             if round_:
-                took[name].append(run)
+                took[name].append(Run(**run))
     seconds = duration / SECOND
     wall = {name: statistics.median(run.wall for run in runs) for name, runs in took.items()}
     cpu = {name: statistics.median(run.cpu for run in runs) for name, runs in took.items()}

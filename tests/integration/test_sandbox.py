@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from services.core.errors import BadMedia, Cancelled, Internal, MediaLimit, TimedOut, WorkerLost
-from services.runtime import confine, landlock, seccomp
+from services.runtime import answers, confine, landlock, seccomp
 from services.runtime.sandbox import Sandbox
 
 MIB = 1 << 20
@@ -60,6 +60,11 @@ class Trap:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return os.mkdir, (str(self.path),)
+
+
+def forge(path: Path) -> None:
+    """Take the process over: what it is asked next is answered with a trap."""
+    answers.written = lambda value: Trap(path)  # type: ignore[assignment, return-value]
 
 
 def take(size: int) -> int:
@@ -157,8 +162,16 @@ def test_an_error_of_a_library_comes_back_in_words(sandbox: Sandbox) -> None:
 
 
 def test_an_answer_runs_no_code_in_the_service(sandbox: Sandbox, tmp_path: Path) -> None:
+    with pytest.raises(Internal, match=r"names posix\.mkdir"):
+        sandbox.run(Trap, tmp_path / "made", timeout_s=60)
+    assert not (tmp_path / "made").exists()
+    assert sandbox.run(add, 1, 1, timeout_s=60) == 2
+
+
+def test_a_message_of_a_process_that_was_taken_over_runs_no_code_either(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.run(forge, tmp_path / "made", timeout_s=60)
     with pytest.raises(TimedOut):
-        sandbox.run(Trap, tmp_path / "made", timeout_s=1)
+        sandbox.run(add, 1, 1, timeout_s=2)
     assert not (tmp_path / "made").exists()
     assert sandbox.run(add, 1, 1, timeout_s=60) == 2
 
