@@ -4,8 +4,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-import kombu.exceptions
-import redis.exceptions
 from celery import Celery
 
 from services.core.errors import Unavailable
@@ -14,7 +12,6 @@ from services.runtime import heartbeat, queue, telemetry
 from services.runtime.heartbeat import Seen
 
 TICK_TASK = "pipeline.tick"
-_LOST = (kombu.exceptions.OperationalError, redis.exceptions.RedisError, OSError)
 _log = telemetry.log(__name__)
 
 
@@ -44,13 +41,13 @@ class CeleryQueue:
     def _revoke(self, ids: list[str]) -> None:
         try:
             self._app.control.revoke(ids)
-        except _LOST as error:
+        except queue.LOST as error:
             _log.warning("revoke_lost", jobs=len(ids), message=str(error)[:200])
 
     def poke(self) -> None:
         try:
             self._app.send_task(TICK_TASK, queue=queue.REPORT_QUEUE, ignore_result=True, expires=5, retry=False)
-        except _LOST as error:
+        except queue.LOST as error:
             _log.warning("poke_lost", message=str(error)[:200])
 
 
@@ -58,5 +55,5 @@ class CeleryQueue:
 def _errors() -> Iterator[None]:
     try:
         yield
-    except _LOST as error:
+    except queue.LOST as error:
         raise Unavailable(f"the queue server does not answer: {str(error)[:200]}") from error

@@ -121,9 +121,9 @@ def _is_data(module: str, name: str, found: Any) -> bool:
     if not isinstance(found, type) or (found.__module__, found.__qualname__) != (module, name):
         return False
     if module == "builtins":
-        return issubclass(found, BaseException)
+        return issubclass(found, Exception)
     if not module.startswith(_OURS):
         return False
     frozen = is_dataclass(found) and found.__dataclass_params__.frozen  # type: ignore[attr-defined]
     named = issubclass(found, tuple) and hasattr(found, "_fields")
-    return frozen or named or issubclass(found, (Enum, BaseException))
+    return frozen or named or issubclass(found, (Enum, Exception))

@@ -10,11 +10,10 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import kombu.exceptions
-import redis.exceptions
 from celery import Celery
 
 from services.runtime import metrics, telemetry
+from services.runtime.queue import LOST
 
 TELL_S = 5.0
 FORGET_S = 20.0
@@ -23,7 +22,6 @@ ACQUIRE_S = 10.0
 """Longest wait for one of the process's connections to the broker."""
 _KEY = "vidx:workers"
 """A sorted set: what a worker says of itself, by when it last said so."""
-_LOST = (kombu.exceptions.OperationalError, redis.exceptions.RedisError, OSError)
 _log = telemetry.log(__name__)
 
 
@@ -72,7 +70,7 @@ def keep_telling(app: Celery, queue: str, slots: int, over: threading.Event) -> 
     while True:
         try:
             tell(app, queue, slots)
-        except _LOST as error:
+        except LOST as error:
             _log.debug("heartbeat_lost", message=str(error)[:200])
         if over.wait(TELL_S):
             return

@@ -9,6 +9,8 @@ import ssl
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+import kombu.exceptions
+import redis.exceptions
 from celery import Celery
 from opentelemetry.trace import SpanKind
 
@@ -19,6 +21,13 @@ from services.runtime.settings import QueueSettings
 
 REPORT_TASK = "pipeline.report"
 REPORT_QUEUE = "pipeline"
+LOST = (
+    kombu.exceptions.OperationalError,
+    kombu.exceptions.LimitExceeded,
+    redis.exceptions.RedisError,
+    OSError,
+)
+"""What is raised while the broker does not answer, or while no connection of this process to it is free."""
 
 
 @dataclass(frozen=True)

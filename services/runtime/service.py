@@ -28,7 +28,7 @@ def begin(service: str) -> None:
 def settle() -> None:
     """What every process does last before it works: spare the collector what it holds for its life.
 
-    Each time that Python looked through that, no thread of the process went on for 50 to 100 ms.
+    Looking through that stops every thread of the process for 50 to 100 ms.
     """
     gc.collect()
     gc.freeze()

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import kombu.exceptions
-import redis.exceptions
 import tenacity
 from celery import Celery
 from celery.signals import setup_logging
@@ -20,10 +18,9 @@ from opentelemetry.trace import SpanKind
 from services.core.errors import Cancelled, Internal, VidxError
 from services.core.jobs import Handler, Job, Outputs
 from services.runtime import alive, broker, heartbeat, metrics, telemetry, tracing
-from services.runtime.queue import REPORT_QUEUE, REPORT_TASK, Report, about, job_from, report_to, taken, task_id
+from services.runtime.queue import LOST, REPORT_QUEUE, REPORT_TASK, Report, about, job_from, report_to, taken, task_id
 
 HEARTBEAT_S = 3.0
-_LOST = (kombu.exceptions.OperationalError, redis.exceptions.RedisError, OSError)
 _log = telemetry.log(__name__)
 
 
@@ -180,7 +177,7 @@ def _send_report(app: Celery, report: Report) -> None:
     """Send, trying for a while; a report that is lost for good is made up for by the pipeline's reconciler."""
     try:
         for attempt in tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_LOST),
+            retry=tenacity.retry_if_exception_type(LOST),
             wait=tenacity.wait_exponential(multiplier=0.2, max=2),
             stop=tenacity.stop_after_delay(2 if report.event == "alive" else 20),
             reraise=True,
@@ -193,5 +190,5 @@ def _send_report(app: Celery, report: Report) -> None:
                     headers=tracing.carrier(),
                     ignore_result=True,
                 )
-    except _LOST as error:
+    except LOST as error:
         _log.warning("report_lost", event_lost=report.event, message=str(error)[:200])

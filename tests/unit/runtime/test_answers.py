@@ -102,3 +102,10 @@ def test_errors_of_libraries_do_not_come_back_as_they_are() -> None:
     assert answers.may_return(OSError(2, "x"))
     assert not answers.may_return(pickle.PicklingError("x"))
     assert not answers.may_return(np.linalg.LinAlgError("x"))
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_no_answer_ends_the_service(error: type[BaseException]) -> None:
+    assert not answers.may_return(error())
+    with pytest.raises(answers.Refused):
+        answers.read(pickle.dumps(error()))
