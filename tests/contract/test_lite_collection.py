@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from milvus_lite.engine.collection import Collection
 from milvus_lite.schema.types import CollectionSchema, DataType, FieldSchema, Function, FunctionType
 
-from services.search.lite import reads
+from services.search.lite import deletions, reads
 from services.search.lite.collection import QuickCollection
 
 DIM = 8
@@ -48,13 +48,17 @@ class Both:
     """The same writes to a stock collection and to a quick one, which both have their indexes."""
 
     def __init__(self, folder: Path) -> None:
-        self.stock = Collection("stock", str(folder / "stock"), SCHEMA)
-        self.quick = QuickCollection("quick", str(folder / "quick"), SCHEMA)
+        self.folder = folder
         self.version = 0
+        self._open()
         for one in (self.stock, self.quick):
             one.create_index("vector", {"index_type": "HNSW", "metric_type": "IP", "params": {}})
             one.create_index("words", {"index_type": "SPARSE_INVERTED_INDEX", "metric_type": "BM25", "params": {}})
             one.load()
+
+    def _open(self) -> None:
+        self.stock = Collection("stock", str(self.folder / "stock"), SCHEMA)
+        self.quick = QuickCollection("quick", str(self.folder / "quick"), SCHEMA)
 
     def write(self, numbers: list[int]) -> None:
         self.version += 1
@@ -69,6 +73,12 @@ class Both:
         for one in (self.stock, self.quick):
             one.flush()
             one._wait_for_bg()
+
+    def open_again(self) -> None:
+        self.close()
+        self._open()
+        for one in (self.stock, self.quick):
+            one.load()
 
     def close(self) -> None:
         for one in (self.stock, self.quick):
@@ -133,6 +143,36 @@ def test_reads_answer_as_those_of_milvus_lite(done: list[tuple[str, Any]]) -> No
         for what, of in done:
             getattr(made, what)(*([of] if of else []))
             same(made)
+
+
+@settings(max_examples=15, deadline=None)
+@given(steps)
+def test_deletions_that_were_brought_together_hide_what_they_hid(done: list[tuple[str, Any]]) -> None:
+    with pytest.MonkeyPatch.context() as patch, both() as made:
+        patch.setattr(deletions, "MOST_FILES", 1)
+        for what, of in [*done, ("flush", None)]:
+            getattr(made, what)(*([of] if of else []))
+            same(made)
+        assert sum(map(len, made.quick._manifest.get_all_delta_files().values())) <= 1
+        made.open_again()
+        same(made)
+
+
+def test_files_of_deletions_do_not_grow_in_number_with_what_was_deleted() -> None:
+    old, come_and_gone = list(range(12)), 3 * deletions.MOST_FILES
+    with both() as made:
+        made.write(old)
+        made.flush()
+        for n in range(come_and_gone):
+            made.write([100 + n])
+            made.flush()
+            made.delete([100 + n])
+        made.flush()
+        kept = made.quick._manifest.get_all_delta_files()
+        on_disk = list(made.folder.glob("quick/partitions/*/delta/*"))
+        assert len(on_disk) == sum(map(len, kept.values())) <= deletions.MOST_FILES + 1
+        assert len(made.quick._delta_index) <= deletions.MOST_FILES + 1
+        same(made)
 
 
 def test_files_that_were_merged_answer_alike() -> None:
@@ -200,17 +240,11 @@ def test_what_the_platform_does_not_ask_is_answered_by_milvus_lite() -> None:
         ] == [3, 3]
 
 
-def test_a_collection_that_is_opened_again_knows_what_it_knew(tmp_path: Path) -> None:
-    first = Both(tmp_path)
-    first.write(list(range(10)))
-    first.flush()
-    first.write([3, 4, 20])
-    first.delete([5])
-    first.close()
-    again = Both.__new__(Both)
-    again.stock = Collection("stock", str(tmp_path / "stock"), SCHEMA)
-    again.quick = QuickCollection("quick", str(tmp_path / "quick"), SCHEMA)
-    for one in (again.stock, again.quick):
-        one.load()
-    same(again)
-    again.close()
+def test_a_collection_that_is_opened_again_knows_what_it_knew() -> None:
+    with both() as made:
+        made.write(list(range(10)))
+        made.flush()
+        made.write([3, 4, 20])
+        made.delete([5])
+        made.open_again()
+        same(made)

@@ -1,6 +1,7 @@
 """A collection of milvus-lite whose plain reads are quick; others are left to milvus-lite."""
 
 import json
+import logging
 import re
 import threading
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from milvus_lite.engine.collection import Collection
 from milvus_lite.engine.projection import build_projection_plan
 from milvus_lite.schema.types import DataType
 
-from services.search.lite import reads
+from services.search.lite import deletions, reads
 from services.search.lite.reads import Filter, Place
 from services.search.lite.soundness import Soundness
 from services.search.lite.versions import Published, Versions, View
@@ -24,6 +25,7 @@ _KEYS = re.compile(r"\s*(\w+) in (\[[^\\\[\]]*\])\s*")
 """A list of primary keys, which needs no look at the rows."""
 EF = 64
 """Of milvus-lite, when a search names none."""
+_log = logging.getLogger(__name__)
 _UNUSUAL = ("group_by_field", "radius", "range_filter", "offset", "ranker", "timezone")
 
 
@@ -153,6 +155,7 @@ class QuickCollection(Collection):
         self._flushing = table = self._memtable
         # milvus-lite makes a Python object of every value, and lets reads wait for it.
         table._build_data_table = partial(_data_table, table)
+        table.flush = partial(deletions.flushed, table)
         try:
             with self._soundness.write():
                 super()._trigger_flush()
@@ -162,6 +165,15 @@ class QuickCollection(Collection):
             raise
         finally:
             self._flushing = None
+
+    def _bg_compact_and_index(self) -> None:
+        super()._bg_compact_and_index()
+        try:
+            with self._maintenance_lock:
+                if deletions.fold(self):
+                    self._refresh_segment_cache()
+        except Exception:
+            _log.exception("deletions could not be brought together; again after the next flush")
 
     def _refresh_segment_cache(self) -> None:
         super()._refresh_segment_cache()
