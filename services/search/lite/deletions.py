@@ -67,7 +67,7 @@ def fold(collection: Any) -> bool:
     for partition, old in files.items():
         for one in set(old) - pinned.get(partition, set()):
             (folder / partition / one).unlink(missing_ok=True)
-    _log.info("%d files of deletions became one with %d of %s", sum(map(len, files.values())), len(kept), collection)
+    _log.info("%d files of deletions became one with %d: %s", sum(map(len, files.values())), len(kept), folder.parent)
     return True
 
 
