@@ -16,7 +16,7 @@ from services.core.media import SampledFrame, SampledFrames
 from services.core.store import Artifacts
 from services.core.text import Box, OnScreenText, TextLine
 
-VERSION = 2
+VERSION = 3
 """Grows when the same frames give other readings."""
 Lines = tuple[TextLine, ...]
 

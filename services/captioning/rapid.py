@@ -25,6 +25,8 @@ _LEGIBLE = 0.5
 """Least confidence of a place that makes the whole picture be read."""
 _MOST_TRIED = 1
 """More places than that are read at once."""
+_ROOM = 16
+"""Pixels around a place in which text is looked for."""
 _MODELS = Path(rapidocr.__file__).parent / "models"
 _DETECTOR = _MODELS / "PP-OCRv6_det_small.onnx"
 _RECOGNIZER = _MODELS / "PP-OCRv6_rec_small.onnx"
@@ -63,18 +65,17 @@ class RapidReader:
 
     def _legible(self, picture: U8, places: Sequence[Box]) -> bool:
         """True unless all places are textures; a quarter of the cost of reading."""
-        if len(places) > _MOST_TRIED:
-            return True
-        h, w = picture.shape[:2]
-        rows = [slice(int(b.top * h), max(int(b.top * h) + 4, round(b.bottom * h))) for b in places]
-        columns = [slice(int(b.left * w), max(int(b.left * w) + 4, round(b.right * w))) for b in places]
-        parts = [_bgr(picture[r, c]) for r, c in zip(rows, columns, strict=True)]
-        # Upright boxes may be turned text, which only a full reading tells.
-        if any(part.shape[0] > 1.5 * part.shape[1] for part in parts):
-            return True
-        recognize: Any = self._read.text_rec
-        found = recognize(TextRecInput(img=parts, return_word_box=False))
-        return any(len(text) > 1 and score >= _LEGIBLE for text, score in zip(found.txts, found.scores, strict=True))
+        return len(places) > _MOST_TRIED or any(self._has_words(_cut(picture, place)) for place in places)
+
+    def _has_words(self, part: U8) -> bool:
+        if part.shape[0] > 1.5 * part.shape[1]:
+            # Turned text, or lines below each other: found as in a picture.
+            found: Any = self._read(_bgr(np.pad(part, ((_ROOM, _ROOM), (_ROOM, _ROOM), (0, 0)), "edge")))
+        else:
+            recognize: Any = self._read.text_rec
+            found = recognize(TextRecInput(img=[_bgr(part)], return_word_box=False))
+        texts, scores = getattr(found, "txts", None) or (), getattr(found, "scores", None) or ()
+        return any(len(text) > 1 and score >= _LEGIBLE for text, score in zip(texts, scores, strict=True))
 
 
 def _engine(side: int, threads: int, recognize: bool) -> RapidOCR:
@@ -101,6 +102,14 @@ def _engine(side: int, threads: int, recognize: bool) -> RapidOCR:
         engine(blank, use_det=False)
     engine(blank, use_det=True)
     return engine
+
+
+def _cut(picture: U8, place: Box) -> U8:
+    """The pixels of a place, 4 x 4 at least."""
+    h, w = picture.shape[:2]
+    top, left = int(place.top * h), int(place.left * w)
+    part: U8 = picture[top : max(top + 4, round(place.bottom * h)), left : max(left + 4, round(place.right * w))]
+    return part
 
 
 def _bgr(picture: U8) -> U8:

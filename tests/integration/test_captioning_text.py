@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from services.captioning import rapid
 from services.captioning.onscreen import OnScreen
 from services.captioning.pillow import PillowPictures
 from services.captioning.rapid import RapidReader
 from services.core.jobs import Job, no_progress
 from services.core.media import SampledFrames
 from services.core.names import VideoName
-from services.core.text import OnScreenText
+from services.core.text import Box, OnScreenText
 from services.core.times import SECOND, TimeRange
 from services.decoding import pyav
 from services.decoding.ports import Limits, Sampling
@@ -23,7 +24,7 @@ from services.runtime.artifacts import ArtifactStore
 from services.runtime.settings import StoreSettings
 from services.runtime.store import connect
 from tests.media.films import film
-from tests.media.pictures import hold, pan
+from tests.media.pictures import hold, pan, scene
 from tests.media.slides import DARK, Slide, Style, slide, slides_film, texts, write
 
 VIDEO = VideoName("c", "v")
@@ -109,6 +110,32 @@ def test_a_title_over_a_moving_scene_is_read(tmp_path: Path, reader: RapidReader
     assert abs(reading.range.start - 3 * SECOND) <= SECOND
     assert abs(reading.range.end - 6 * SECOND) <= SECOND
     assert reading.lines[0].box.top == pytest.approx(0.81, abs=0.05)
+
+
+def test_text_that_is_turned_or_stands_in_a_narrow_column_is_read_where_a_glance_sees_one_place(
+    reader: RapidReader,
+) -> None:
+    words = ["budget", "harbour", "mountain", "report", "history"]
+    turned = Image.fromarray(scene(4, 597, 336))
+    name = Image.fromarray(slide(["Budget of Harbour"], Style(30), 320, 60, top=0.2))
+    turned.paste(name.rotate(270, expand=True), (400, 8))
+    column = Image.fromarray(scene(4, 597, 336))
+    column.paste(Image.fromarray(slide(words, Style(24), 130, 220, top=0.1)), (220, 60))
+    for picture, place, wanted in (
+        (turned, Box(0.67, 0.02, 0.77, 0.98), ["Budget of Harbour"]),
+        (column, Box(0.37, 0.18, 0.59, 0.83), words),
+    ):
+        read = reader.read(np.asarray(picture), [place])
+        assert [line.text for line in read] == wanted
+
+
+def test_a_tall_texture_is_told_from_text_without_reading_the_picture(
+    reader: RapidReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes, whole = [], rapid.drawn
+    monkeypatch.setattr(rapid, "drawn", lambda picture: sizes.append(picture.shape) or whole(picture))
+    assert reader.read(scene(4, 597, 336), [Box(0.4, 0.1, 0.5, 0.9)]) == ()
+    assert not sizes
 
 
 def test_photographs_have_no_text(reader: RapidReader, objects: StoreSettings) -> None:

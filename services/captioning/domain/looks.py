@@ -24,6 +24,8 @@ _INK, _LEAST_INK = 16, 30
 """Steps that letters leave even when they are small and pale; a word has more of them."""
 _STANDS = 0.7
 """Share of equal pixels in a picture of which only a part has changed."""
+_INKED, _FRESH_INK = 0.04, 2
+"""Share of a block's pixels that are steps of `_INK` where small or pale letters may be, and the blocks of a word."""
 
 Grey = npt.NDArray[np.uint8]
 Blocks = npt.NDArray[np.bool_]
@@ -32,9 +34,9 @@ Blocks = npt.NDArray[np.bool_]
 class Looks:
     """Takes small grey pictures uint8[180, 320] in order, and says which are to be looked at.
 
-    That is the first of a shot, one on plain ground, one that changed wholly or in a part only, one that has strokes
-    where the one looked at last had none nearby, and each fifth. After a picture in which text was found every one
-    that has changed is looked at.
+    That is the first of a shot, one on plain ground, one that changed wholly, one that has strokes where the one
+    looked at last had none nearby, weak ones too where the rest has not changed, and each fifth. After a picture in
+    which text was found every one that has changed is looked at.
     """
 
     def __init__(self) -> None:
@@ -54,10 +56,10 @@ class Looks:
         self._skipped += 1
         if first or self._text or self._skipped >= EVERY or plain(picture):
             return True
-        if equal.mean() >= _STANDS or change.mean() >= _OTHER:
+        if change.mean() >= _OTHER or _fresh(strokes(seen), strokes(picture)) >= _FRESH:
             return True
-        fresh = strokes(picture) & ~_widened(strokes(seen))
-        return int(fresh.sum()) >= _FRESH
+        # A thing that moves on dark ground leaves the rest as it was, but draws nothing new.
+        return equal.mean() >= _STANDS and _fresh(ink(seen), ink(picture)) >= _FRESH_INK
 
     def looked(self, picture: Grey, text: bool) -> None:
         """Say that a picture was looked at, and whether there was text."""
@@ -72,10 +74,24 @@ def plain(picture: Grey) -> bool:
 
 def strokes(picture: Grey) -> Blocks:
     """bool[30, 20]: blocks of the picture that are dense with strong vertical edges."""
+    return _with_steps(picture, _STROKE, _DENSE)
+
+
+def ink(picture: Grey) -> Blocks:
+    """bool[30, 20]: blocks of the picture with as many edges as small or pale letters make."""
+    return _with_steps(picture, _INK, _INKED)
+
+
+def _with_steps(picture: Grey, least: int, share: float) -> Blocks:
     steps = np.zeros(picture.shape, bool)
-    steps[:, 1:] = np.abs(np.diff(picture.astype(np.int16), axis=1)) >= _STROKE
-    dense: Blocks = _blocks(steps, _BLOCK_H, _BLOCK_W) >= _DENSE
+    steps[:, 1:] = np.abs(np.diff(picture.astype(np.int16), axis=1)) >= least
+    dense: Blocks = _blocks(steps, _BLOCK_H, _BLOCK_W) >= share
     return dense
+
+
+def _fresh(before: Blocks, now: Blocks) -> int:
+    """How many blocks have what none had before, there or beside."""
+    return int((now & ~_widened(before)).sum())
 
 
 def _widened(blocks: Blocks) -> Blocks:

@@ -47,6 +47,22 @@ def test_letters_that_appear_in_a_moving_scene_are_looked_at() -> None:
     assert looked_at(pictures) == [0, 2]
 
 
+def test_a_thing_that_moves_on_dark_ground_is_looked_at_now_and_then() -> None:
+    pictures = []
+    for i in range(2 * EVERY):
+        picture = np.full((360, 640, 3), 6, np.uint8)
+        picture[60:300, 100 + 4 * i : 340 + 4 * i] = scene(3, 240, 240)
+        pictures.append(picture)
+    assert looked_at(pictures) == [0, EVERY]
+
+
+def test_small_letters_that_appear_in_a_picture_that_stands_are_looked_at() -> None:
+    before = scene(1, 1280, 720)
+    image = Image.fromarray(before)
+    write(image, ["harbour"], Style(24, ink=(255, 255, 255)), (100, 600))
+    assert looked_at([before, before, np.asarray(image)]) == [0, 2]
+
+
 def test_slides_are_plain_and_photographs_are_not() -> None:
     assert plain(grey(slide(["budget harbour mountain report"] * 4)))
     assert not plain(grey(scene(1, 640, 360)))
