@@ -36,10 +36,12 @@ fi
 [ "$service" != packs ] || cp -R "$source/deploy/models" "$prefix/packs"
 
 # A service is one of many processes on its machine: its libraries' thread pools, each as wide as the machine, would only
-# get into each other's way; and without MALLOC_ARENA_MAX glibc keeps a pool of freed memory for every thread.
+# get into each other's way; and without MALLOC_ARENA_MAX glibc keeps a pool of freed memory for every thread. It asks for
+# huge pages, where the kernel gives them to who asks (services/runtime/pages.py).
 cat > "$prefix/bin/vidx-service" <<END
 #!/bin/sh
 export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MALLOC_ARENA_MAX="\${MALLOC_ARENA_MAX:-2}"
+export GLIBC_TUNABLES="\${GLIBC_TUNABLES:-glibc.malloc.hugetlb=1}"
 for pool in OMP OPENBLAS MKL NUMEXPR; do
   eval "export \${pool}_NUM_THREADS=\\"\\\${\${pool}_NUM_THREADS:-1}\\""
 done

@@ -9,7 +9,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from services.core.errors import VidxError
 from services.core.jobs import Handler
-from services.runtime import metrics, telemetry, tracing, worker
+from services.runtime import metrics, pages, telemetry, tracing, worker
 from services.runtime.grpc_server import Register, create_server
 from services.runtime.queue import celery_app
 from services.runtime.settings import Metrics, QueueSettings, ServerSettings, Telemetry, Tracing, WorkerSettings, read
@@ -32,6 +32,7 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
+    pages.settle()
 
 
 _ROLES = {"serve": "the gRPC server", "work": "takes jobs from the queue", "all": "both in one process"}

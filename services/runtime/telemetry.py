@@ -40,7 +40,7 @@ def configure(service: str, settings: Telemetry) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
-    for noisy in ("celery", "kombu", "amqp", "urllib3", "pymilvus", "alembic"):
+    for noisy in ("celery", "kombu", "amqp", "urllib3", "alembic"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
 
 

@@ -1,5 +1,6 @@
 """A connection to Milvus: made at the first call, made again by itself, with the platform's errors."""
 
+import logging
 import re
 import threading
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from services.core.deadlines import Deadline
 from services.core.errors import Exhausted, StorageFull, TimedOut, Unavailable, VidxError
 from services.runtime import metrics, tracing
 from services.search.settings import SearchSettings
+
+# It logs each error that it raises, with a page of its code and past the platform's log; here the error is told once.
+logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
 
 NO_COLLECTION, NOT_LOADED, RATE_LIMIT = 100, 101, 8
 OLDEST = (2, 5)

@@ -23,6 +23,8 @@ PORTS = (
     *("gateway", *STAGES, "redis", "milvus", "triton", "triton_http", "triton_metrics"),
     *(_METRICS.format(name) for name in ("gateway", "pipeline", *STAGES)),
 )
+HUGE_PAGES = {"GLIBC_TUNABLES": os.environ.get("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")}
+"""glibc asks for them (from 2.35 on): see `services.runtime.pages`."""
 TARGETS = "targets.json"
 """In the home's run folder: where each process can be scraped, for Prometheus' `file_sd_configs`."""
 
@@ -135,6 +137,7 @@ def environment(home: Home, ports: Mapping[str, int], pack: Path, options: Optio
         "PYTHONUNBUFFERED": "1",
         # Without it glibc keeps a pool of freed memory for every thread, and processes grow for no use.
         "MALLOC_ARENA_MAX": "2",
+        **HUGE_PAGES,
         # gRPC sends even loopback through a proxy that the environment names.
         "no_proxy": local,
         "NO_PROXY": local,
@@ -172,7 +175,7 @@ def _milvus(home: Home, ports: Mapping[str, int]) -> Program:
     _package("milvus_lite")
     argv = [sys.executable, "-m", "services.search.lite", "--data-dir", str(home.root / "milvus")]
     argv += ["--host", "127.0.0.1", "--port", str(ports["milvus"])]
-    return Program("milvus", argv, {}, "tcp", ports["milvus"])
+    return Program("milvus", argv, HUGE_PAGES, "tcp", ports["milvus"])
 
 
 def _triton(home: Home, ports: Mapping[str, int], pack: Path) -> Program:
@@ -183,7 +186,7 @@ def _triton(home: Home, ports: Mapping[str, int], pack: Path) -> Program:
         pack, http_port=http, grpc_port=ports["triton"], metrics_port=ports["triton_metrics"], scratch=scratch
     )
     command, metrics = serve.command(argv, http_port=http, scratch=scratch), ports["triton_metrics"]
-    return Program("triton", command, env, "http", http, metrics)
+    return Program("triton", command, {**env, **HUGE_PAGES}, "http", http, metrics)
 
 
 def _package(name: str) -> Path:

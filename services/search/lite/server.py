@@ -19,6 +19,7 @@ from milvus_lite.exceptions import MilvusLiteError
 from milvus_lite.schema.types import DataType
 from pymilvus.grpc_gen import common_pb2, milvus_pb2, milvus_pb2_grpc, schema_pb2
 
+from services.runtime import pages
 from services.search.lite.collection import QuickCollection
 from services.search.lite.reads import Place, columns
 
@@ -181,4 +182,5 @@ def serve(folder: str, address: str) -> None:
     milvus_pb2_grpc.add_MilvusServiceServicer_to_server(QuickServicer(database), server)
     server.add_insecure_port(address)
     server.start()
+    pages.settle()
     server.wait_for_termination()

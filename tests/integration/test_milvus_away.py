@@ -1,0 +1,49 @@
+"""What is logged of a Milvus that goes away: the platform's own words, and none of pymilvus."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.servers import milvus
+
+SEARCHER = """
+import sys
+from services.core.errors import Unavailable
+from services.runtime import telemetry
+from services.runtime.settings import Telemetry
+from services.search.milvus_connection import Connection
+from services.search.settings import SearchSettings
+
+telemetry.configure("search", Telemetry())
+connection = Connection(SearchSettings(milvus_uri=sys.argv[1], embedding_address="none"))
+
+
+def ask():
+    return connection.call("list", "texts", lambda client, _, timeout: client.list_collections(timeout=timeout), 2)
+
+
+print("there", ask(), flush=True)
+sys.stdin.readline()
+try:
+    ask()
+except Unavailable as error:
+    print("away", error.message)
+"""
+
+
+def test_a_server_that_goes_away_is_told_in_one_line(tmp_path: Path) -> None:
+    with milvus.serving(tmp_path / "data") as (uri, server):
+        searcher = subprocess.Popen(
+            [sys.executable, "-c", SEARCHER, uri],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        with searcher:
+            assert searcher.stdout
+            assert searcher.stdout.readline() == "there []\n"
+            milvus.stop(server)
+            told, _ = searcher.communicate("go on\n", timeout=60)
+    (line,) = told.splitlines()
+    assert line.startswith(f"away Milvus at {uri} ")
