@@ -64,3 +64,7 @@ def test_files_stacks_and_what_is_shared_or_cannot_be_written_are_left_alone() -
         assert list(pages._private(f"{whole} {rest}")) == []
     for rest in ("rw-p 00000000 00:00 0", "rw-p 00000000 00:00 0    [heap]"):
         assert list(pages._private(f"{whole} {rest}")) == [(2 * pages.SIZE, 2 * pages.SIZE)]
+    guard = f"{2 * pages.SIZE - 4096:x}-{2 * pages.SIZE:x} ---p 00000000 00:00 0"
+    after = f"{4 * pages.SIZE:x}-{5 * pages.SIZE:x} rw-p 00000000 00:00 0"
+    stack = f"{whole} rw-p 00000000 00:00 0"
+    assert list(pages._private("\n".join((guard, stack, after)))) == [(4 * pages.SIZE, pages.SIZE)]
