@@ -13,7 +13,7 @@ _COLLAPSE = 25
 """madvise(2): put them in place now, whatever the system's rule for huge pages; since Linux 6.1."""
 
 
-def settle() -> int:
+def collapse() -> int:
     """Put the whole huge pages of this process's private memory in place; bytes for which the kernel did."""
     libc = ctypes.CDLL(None)
     libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]

@@ -32,7 +32,7 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
-    pages.settle()
+    pages.collapse()
 
 
 _ROLES = {"serve": "the gRPC server", "work": "takes jobs from the queue", "all": "both in one process"}

@@ -182,5 +182,5 @@ def serve(folder: str, address: str) -> None:
     milvus_pb2_grpc.add_MilvusServiceServicer_to_server(QuickServicer(database), server)
     server.add_insecure_port(address)
     server.start()
-    pages.settle()
+    pages.collapse()
     server.wait_for_termination()
