@@ -165,12 +165,13 @@ class Sandbox:
         """Whether a call is under way in a process that Pebble ended, and of which it will say nothing more.
 
         Pebble 5.2 ends the process of a call that was cancelled, though that may have come to its next one meanwhile,
-        and waits for the answer to that until its time is up.
+        and waits for the answer to that until its time is up. Of one whose time is up it does tell, once the process
+        is gone: a library that hangs is killed only after seconds.
         """
-        pool = self._pool._pool_manager
-        processes = pool.worker_manager.workers
-        tasks = tuple(pool.task_manager.tasks.values())
-        return any(t.future is future and t.started and t.worker_id not in processes for t in tasks)
+        manager = self._pool._pool_manager
+        processes, late = manager.worker_manager.workers, manager.task_manager.timeout
+        tasks = tuple(manager.task_manager.tasks.values())
+        return any(t.future is future and t.started and t.worker_id not in processes and not late(t) for t in tasks)
 
     def lost(self, exit_code: int, late: str) -> Exception:
         """What the end of a process says."""

@@ -44,6 +44,12 @@ def hang() -> None:
         time.sleep(1)
 
 
+def hang_in_a_library() -> None:
+    # In C code that does not come back Python's own handler of SIGTERM never runs.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    ctypes.PyDLL(None).sleep(600)
+
+
 def refuse() -> None:
     raise BadMedia("no video stream", fields={"source": "a video"})
 
@@ -145,6 +151,14 @@ def test_a_hang_is_ended_and_the_next_work_is_done(sandbox: Sandbox) -> None:
     stuck = sandbox.run(pid, timeout_s=60)
     with pytest.raises(TimedOut, match="took more than"):
         sandbox.run(hang, timeout_s=0.5)
+    assert sandbox.run(add, 1, 1, timeout_s=60) == 2
+    assert not psutil.pid_exists(stuck)
+
+
+def test_a_hang_that_is_hard_to_end_is_ended_and_not_begun_again(sandbox: Sandbox) -> None:
+    stuck = sandbox.run(pid, timeout_s=60)
+    with pytest.raises(TimedOut, match="took more than"):
+        sandbox.run(hang_in_a_library, timeout_s=0.5)
     assert sandbox.run(add, 1, 1, timeout_s=60) == 2
     assert not psutil.pid_exists(stuck)
 
