@@ -136,9 +136,15 @@ def upload_prefix(collection: str, request_id: str) -> str:
     return f"{UPLOADS}{collection}/{hashlib.sha256(request_id.encode()).hexdigest()[:32]}/"
 
 
-def part_key(upload_prefix: str, offset: int) -> str:
-    """Of the part of an upload that begins at a byte of its file; keys are in the order of the file."""
-    return f"{upload_prefix}{offset:020d}"
+def part_key(upload_prefix: str, offset: int, stream: str = "") -> str:
+    """Of the part of an upload that begins at a byte of its file, and of the stream that brings it if there may be
+    several; keys are in the order of the file."""
+    return f"{upload_prefix}{offset:020d}" + (f"-{stream}" if stream else "")
+
+
+def part_offset(upload_prefix: str, key: str) -> int:
+    """The byte of the file at which a part begins."""
+    return int(key.removeprefix(upload_prefix).partition("-")[0])
 
 
 def job_keys(job: Job, kinds: Iterable[str], parameters: object) -> dict[str, str]:

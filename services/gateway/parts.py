@@ -1,6 +1,7 @@
 """The parts of an upload under way, as they lie in the object store until its video is entered."""
 
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Iterator
 
 from services.catalog.database import Database
 from services.catalog.models import Upload
@@ -14,7 +15,8 @@ PART_BYTES = 8 << 20
 
 
 class Parts:
-    """The parts of one upload; several streams of it may write at once."""
+    """The parts of one upload. Several streams of it may write at once, each its own: of one whose client is gone the
+    last bytes may come late, and must not replace what another has brought since."""
 
     def __init__(self, database: Database, store: Artifacts, parent: CollectionName, request_id: str) -> None:
         self._database = database
@@ -24,15 +26,18 @@ class Parts:
         self._prefix = artifacts.upload_prefix(parent.collection, request_id)
 
     def sizes(self) -> dict[int, int]:
-        """Bytes of every part by the byte at which it begins."""
-        return {int(part.key[len(self._prefix) :]): part.size for part in self._store.objects.walk(self._prefix)}
+        """Bytes of the longest part that begins at a byte, for every byte at which one does."""
+        longest: dict[int, int] = {}
+        for _, begin, size in self._all():
+            longest[begin] = max(size, longest.get(begin, 0))
+        return longest
 
     def found(self) -> list[tuple[str, int, int]]:
         """(key, first byte to use, bytes) of the parts that join without a gap; two streams may have overlapped."""
         found, at = [], 0
-        for begin, size in self.sizes().items():
+        for key, begin, size in self._all():
             if begin <= at < begin + size:
-                found.append((artifacts.part_key(self._prefix, begin), at - begin, begin + size - at))
+                found.append((key, at - begin, begin + size - at))
                 at = begin + size
         return found
 
@@ -45,14 +50,14 @@ class Parts:
 
         Raises InvalidInput for more or fewer bytes than announced.
         """
-        buffer = bytearray()
+        stream, buffer = uuid.uuid4().hex[:8], bytearray()
         at = offset
 
         def flush() -> None:
             nonlocal at
             if buffer:
                 self._touch()
-                self._store.objects.put(artifacts.part_key(self._prefix, at), bytes(buffer))
+                self._store.objects.put(artifacts.part_key(self._prefix, at, stream), bytes(buffer))
                 at += len(buffer)
                 buffer.clear()
 
@@ -74,6 +79,11 @@ class Parts:
 
     def delete(self) -> None:
         self._store.objects.delete([o.key for o in self._store.objects.walk(self._prefix)])
+
+    def _all(self) -> Iterator[tuple[str, int, int]]:
+        """(key, first byte, bytes) of every part, in the order of the file."""
+        for part in self._store.objects.walk(self._prefix):
+            yield part.key, artifacts.part_offset(self._prefix, part.key), part.size
 
     def _touch(self) -> None:
         """Tell the reconciler, which takes forgotten uploads away, that this one goes on."""

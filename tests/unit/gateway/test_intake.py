@@ -82,6 +82,20 @@ def test_a_duplicate_that_was_wanted_survives_a_second_stream_of_its_request(hou
     assert source(house, made[0]) == FILM
 
 
+def test_the_last_bytes_of_a_stream_whose_client_has_gone_do_not_replace_those_that_came_since(house, intake) -> None:
+    def gone() -> Iterator[bytes]:
+        yield FILM[1000:1300]
+        raise ConnectionError("the client has gone, which is noticed late")
+
+    def last_bytes() -> None:
+        with pytest.raises(ConnectionError):
+            upload(intake, gone(), offset=1000, checked=True)
+
+    name = upload(intake, pieces(FILM, {5: last_bytes}), checked=True)
+    assert source(house, name) == FILM
+    assert list(house.store.objects.walk("uploads/")) == []
+
+
 def test_wrong_bytes_never_become_an_object(house, intake) -> None:
     seen: list[str] = []
     put = house.store.objects.put
