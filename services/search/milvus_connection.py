@@ -64,7 +64,7 @@ class Connection:
 
     def _call(self, what: str, name: str, do: Call[T], until: Deadline) -> T | None:
         try:
-            client = self._connected(until, what)
+            client = self._connected(until)
             try:
                 return do(client, name, until.left())
             except MilvusException as error:
@@ -78,6 +78,8 @@ class Connection:
             raise self._rename(error, what) from error
         except grpc.RpcError as error:
             raise Unavailable(f"Milvus at {self._settings.milvus_uri} does not answer {what}") from error
+        except TimedOut as error:
+            raise self._late(what) from error
 
     def wait(self, until: Deadline | None) -> float:
         """Seconds that a question to the index may take. Raises TimedOut when none is left."""
@@ -89,10 +91,10 @@ class Connection:
         if self._client is not None:
             self._client.close()
 
-    def _connected(self, until: Deadline, what: str) -> MilvusClient:
+    def _connected(self, until: Deadline) -> MilvusClient:
         # One thread connects; those who wait for it have their own deadlines.
         if not self._lock.acquire(timeout=until.left()):
-            raise TimedOut(f"Milvus at {self._settings.milvus_uri} took too long for {what}")
+            raise TimedOut("another thread is connecting still")
         try:
             if self._client is None:
                 s = self._settings
@@ -118,8 +120,11 @@ class Connection:
         if "No space left" in text:
             return StorageFull(f"Milvus at {at} has no room left")
         if "DEADLINE_EXCEEDED" in text:
-            return TimedOut(f"Milvus at {at} took too long for {what}")
+            return self._late(what)
         return Unavailable(f"Milvus at {at} failed on {what}: {text}")
+
+    def _late(self, what: str) -> TimedOut:
+        return TimedOut(f"Milvus at {self._settings.milvus_uri} took too long for {what}")
 
 
 def _too_old(version: str) -> bool:

@@ -1,8 +1,10 @@
-"""Which servers the index is kept on."""
+"""Which servers the index is kept on, and how long they are waited for."""
+
+import time
 
 import pytest
 
-from services.core.errors import Unavailable
+from services.core.errors import TimedOut, Unavailable
 from services.search import milvus_connection
 from services.search.milvus_connection import Connection
 from services.search.settings import SearchSettings
@@ -13,11 +15,13 @@ class FakeClient:
 
     version = ""
     closed = 0
+    takes_s = 0.0
 
     def __init__(self, **_: object) -> None:
         pass
 
     def get_server_version(self, timeout: float) -> str:
+        time.sleep(self.takes_s)
         return self.version
 
     def list_collections(self, timeout: float) -> list[str]:
@@ -58,3 +62,12 @@ def test_others_will_do(connection: Connection, version: str, lite: bool, monkey
     monkeypatch.setattr(FakeClient, "version", version)
     assert listed(connection) == ["one"]
     assert connection.lite is lite
+
+
+def test_who_has_no_time_left_after_connecting_is_told_who_took_it(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeClient, "version", "2.5.0")
+    monkeypatch.setattr(FakeClient, "takes_s", 0.02)
+    with pytest.raises(TimedOut, match=r"Milvus at http://127\.0\.0\.1:19530 took too long for search"):
+        connection.call("search", "none", lambda *_: [], timeout_s=0.01)
