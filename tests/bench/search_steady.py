@@ -13,7 +13,7 @@ import argparse
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -46,18 +46,21 @@ class Load:
         self._rng = np.random.default_rng(5)
         self._lock = threading.Lock()
 
-    def run(self, clients: int, rate: float, seconds: float) -> list[float]:
-        """Milliseconds of each query; `rate` a second by all clients together, or as many as they get with 0.
+    def run(self, clients: int, rate: Callable[[], float], seconds: float) -> list[float]:
+        """Milliseconds of each query; `rate()` a second by all clients together, or as many as they get with 0.
 
         A query that is late by its turn is asked at once, and its time counts from its turn.
         """
         took: list[float] = []
-        began, turn = time.perf_counter(), iter(range(10**9))
+        began = turn = time.perf_counter()
 
         def work() -> None:
+            nonlocal turn
             while True:
                 with self._lock:
-                    due = began + next(turn) / rate if rate else time.perf_counter()
+                    per_s = rate()
+                    due = turn if per_s else time.perf_counter()
+                    turn = due + (1 / per_s if per_s else 0)
                     text = sentence(self._rng)
                 if max(due, time.perf_counter()) > began + seconds:
                     return
@@ -73,7 +76,7 @@ class Load:
         return took
 
 
-def stretch(load: Load, asked: Asked, clients: int, rate: float, seconds: float) -> dict[str, Any]:
+def stretch(load: Load, asked: Asked, clients: int, rate: Callable[[], float], seconds: float) -> dict[str, Any]:
     took = load.run(clients, rate, seconds)
     p50, p99 = np.percentile(took, [50, 99])
     memory = asked.memory_mib()
@@ -105,13 +108,13 @@ def main() -> None:
         scratch = Path(folder)
         with models(scratch) as with_, stack(args.rows, with_, scratch) as asked:
             load = Load(asked)
-            tried = len(load.run(args.clients, 0, TRIED_S)) / TRIED_S
+            tried = len(load.run(args.clients, lambda: 0, TRIED_S)) / TRIED_S
             rate = args.rate or tried / 2
             print(f"{tried:.1f} queries a second at most; {rate:.1f} are asked", flush=True)
             told = []
             left = 60 * args.minutes
             while left > 0:
-                told.append(stretch(load, asked, args.clients, rate, min(left, STRETCH_S)))
+                told.append(stretch(load, asked, args.clients, lambda: rate, min(left, STRETCH_S)))
                 left -= STRETCH_S
                 print(f"after {args.minutes - max(left, 0) / 60:.0f} min: {told[-1]}", flush=True)
     found = figures(told, args.rows, rate)

@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 from vidx.gateway.v1.video_index_service_pb2_grpc import VideoIndexServiceStub
 
@@ -39,6 +40,8 @@ from tests.servers.platform import Platform, serving
 
 PART = "soak"
 KEPT, MADE, UNDER_WAY, TURNING_S, TRIED_S = 20, 60, 4, 120.0, 30.0
+HALF, LOOK_S, STEP = 50.0, 10.0, 1.25
+"""Percent of the processors' time; how often the load follows it, and how far it goes at once."""
 
 
 class Asked:
@@ -105,13 +108,28 @@ class Turnover(threading.Thread):
             time.sleep(1)
 
 
-def half(load: Load, clients: int, turnover: Turnover) -> dict[str, float]:
-    """Try how many queries and films a second there can be together, and set the films to half: rates of both."""
-    turnover.pace, before = 0.0, turnover.ready
-    at_most = len(load.run(clients, 0, TRIED_S)) / TRIED_S
-    films_s = max(turnover.ready - before, 1) / TRIED_S
-    turnover.pace = 2 / films_s
-    return {"at_most_per_s": round(at_most, 2), "rate_per_s": at_most / 2, "films_at_most_per_s": round(films_s, 2)}
+class Half(threading.Thread):
+    """Keeps half of the processors' time in use, by films and queries in the proportion that was tried."""
+
+    def __init__(self, load: Load, clients: int, turnover: Turnover) -> None:
+        super().__init__(daemon=True)
+        self._turnover = turnover
+        self._over = threading.Event()
+        before = turnover.ready
+        self.rate = len(load.run(clients, lambda: 0, TRIED_S)) / TRIED_S / 2
+        """Queries a second."""
+        turnover.pace = 2 * TRIED_S / max(turnover.ready - before, 1)
+
+    def run(self) -> None:
+        psutil.cpu_percent()
+        while not self._over.wait(LOOK_S):
+            change = min(max(HALF / max(psutil.cpu_percent(), 1), 1 / STEP), STEP)
+            self.rate *= change
+            self._turnover.pace /= change
+
+    def stop(self) -> None:
+        self._over.set()
+        self.join()
 
 
 def figures(told: Sequence[dict[str, Any]], rows: int) -> list[Figure]:
@@ -120,8 +138,11 @@ def figures(told: Sequence[dict[str, Any]], rows: int) -> list[Figure]:
         return []
     early, late = told[1], told[-1]
     over = "last five minutes by the second"
-    grown = {p: late[p] * late["at_most_per_s"] / (early[p] * early["at_most_per_s"]) for p in ("p50", "p99")}
-    found = [Figure(PART, f"{rows} rows: {p} x speed, {over}", by, "times", SLOWER, True) for p, by in grown.items()]
+    grown = {p: late[p] * late["per_s"] / (early[p] * early["per_s"]) for p in ("p50", "p99")}
+    found = [
+        Figure(PART, f"{rows} rows: {p} x queries a second, {over}", by, "times", SLOWER, True)
+        for p, by in grown.items()
+    ]
     found.append(Figure(PART, "p99 by p50, the worst five minutes", max(s["p99"] / s["p50"] for s in told), "times"))
     for name, size in late["memory_mib"].items():
         label = f"memory of {name} ({size:.0f} MiB), {over}"
@@ -146,14 +167,16 @@ def main() -> int:
         load = Load(asked)
         turnover.start()
         turnover.turning.wait(TURNING_S)
+        half = Half(load, args.clients, turnover)
+        half.start()
         told, left = [], 60 * args.minutes
         while left > 0 and turnover.fault is None:
-            speed, before = half(load, args.clients, turnover), turnover.ready
-            seconds = max(TRIED_S, min(left, STRETCH_S) - TRIED_S)
-            found = stretch(load, asked, args.clients, speed["rate_per_s"], seconds)
-            told.append({**speed, **found, "films": turnover.ready - before})
+            before, seconds = turnover.ready, min(left, STRETCH_S)
+            found = stretch(load, asked, args.clients, lambda: half.rate, seconds)
+            told.append({"per_s": round(found["queries"] / seconds, 2), "films": turnover.ready - before, **found})
             left -= STRETCH_S
             print(f"after {args.minutes - max(left, 0) / 60:.0f} min: {told[-1]}", flush=True)
+        half.stop()
         waiting = turnover.stop()
         looked = [json.loads(line) for line in platform.vidx("doctor", "--json").stdout.splitlines()]
     # The made rows belong to no video, which the doctor says.
