@@ -4,12 +4,13 @@ import shutil
 import sqlite3
 import sys
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 
+from services.core.errors import NotFound
 from services.runtime.store import connect
 from tests.chaos import verdict
 from tests.chaos.world import BUCKET, World
@@ -47,8 +48,8 @@ def copied(of: World, folder: Path, films: list[Path]) -> Copies:
         found = copy.execute("SELECT collection, id FROM videos WHERE state != 'DELETING'").fetchall()
     source, target = (connect(of.server.settings(name, folder / "copying")).objects for name in (BUCKET, COPY))
     for one in source.walk(""):
-        # What a video that was removed meanwhile had is gone.
-        if source.stat(one.key):
+        # What a video that was removed meanwhile had is gone, or goes this moment.
+        with suppress(NotFound):
             target.put(one.key, source.get(one.key))
     meanwhile.join()
     return Copies(backup, {f"collections/{collection}/videos/{video}" for collection, video in found})

@@ -72,6 +72,6 @@ def test_a_key_that_is_not_there_cannot_be_ended(keys: Keys) -> None:
 def test_the_first_key_is_made_beside_the_catalog(keys: Keys, catalog: CatalogSettings) -> None:
     command = [sys.executable, "-m", "services.catalog", "key", "first", "--scope", "write", "--collection", "a"]
     env = {"VIDX_CATALOG_URL": catalog.url.get_secret_value(), "PATH": "", "PYTHONPATH": ":".join(sys.path)}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
     assert keys.caller(done.stdout.strip()) == Caller(f"keys/{keys.list(1)[0].id}", Scope.WRITE, frozenset("a"))

@@ -42,8 +42,15 @@ def index(request: pytest.FixtureRequest) -> Iterator[TextIndex]:
         yield FakeTexts()
         return
     uri = request.getfixturevalue("server")
+    # Patient: on a busy machine a server that is there may take its time.
     real = MilvusTexts(
-        SearchSettings(milvus_uri=uri, milvus_prefix=f"t{uuid.uuid4().hex[:12]}", embedding_address="127.0.0.1:1")
+        SearchSettings(
+            milvus_uri=uri,
+            milvus_prefix=f"t{uuid.uuid4().hex[:12]}",
+            embedding_address="127.0.0.1:1",
+            connect_timeout_s=60,
+            search_timeout_s=60,
+        )
     )
     yield real
     real.close()

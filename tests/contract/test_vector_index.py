@@ -26,8 +26,13 @@ HOUR = 3600 * SECOND
 
 
 def settings(uri: str) -> SearchSettings:
+    """Patient: on a busy machine a server that is there may take its time."""
     return SearchSettings(
-        milvus_uri=uri, milvus_prefix=f"t{uuid.uuid4().hex[:12]}", embedding_address="127.0.0.1:1", connect_timeout_s=5
+        milvus_uri=uri,
+        milvus_prefix=f"t{uuid.uuid4().hex[:12]}",
+        embedding_address="127.0.0.1:1",
+        connect_timeout_s=60,
+        search_timeout_s=60,
     )
 
 

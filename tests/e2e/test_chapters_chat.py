@@ -39,7 +39,7 @@ def platform(chat: ChatServer, tmp_path_factory) -> Iterator[Platform]:
         "VIDX_CHAPTERING_CHAT_URL": chat.url,
         "VIDX_CHAPTERING_CHAT_KEY": KEY,
         "VIDX_CHAPTERING_CHAT_MODEL": "parrot",
-        "VIDX_CHAPTERING_CHAT_TIMEOUT_S": "1",
+        "VIDX_CHAPTERING_CHAT_TIMEOUT_S": "4",
         "VIDX_CHAPTERING_CHAT_RETRIES": "0",
         "VIDX_PIPELINE_SPARE_TRIES": "2",
     }

@@ -35,7 +35,7 @@ def platform(chat: ChatServer, tmp_path_factory) -> Iterator[Platform]:
     extra = {
         "VIDX_CAPTIONING_CHAT_URL": chat.url,
         "VIDX_CAPTIONING_CHAT_KEY": KEY,
-        "VIDX_CAPTIONING_CHAT_TIMEOUT_S": "1",
+        "VIDX_CAPTIONING_CHAT_TIMEOUT_S": "4",
         "VIDX_CAPTIONING_CHAT_RETRIES": "0",
         # What the made answer says has nothing to do with the pictures.
         "VIDX_CAPTIONING_AGREEMENT": "0",

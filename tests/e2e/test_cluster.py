@@ -35,7 +35,7 @@ from tests.servers.postgres import Postgres
 from tests.servers.s3 import S3
 from tests.servers.triton import built_pack
 
-pytestmark = pytest.mark.timeout(1500)
+pytestmark = pytest.mark.timeout(2400)
 
 REPOSITORY = Path(__file__).parents[2]
 PREVIOUS = "16aa661"

@@ -22,7 +22,7 @@ from tests.media.pictures import pan
 from tests.servers.platform import Platform
 
 SHOTS = 16
-WAIT_S = 120.0
+WAIT_S = 300.0
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def kill(platform: Platform, service: str) -> None:
 def stage(platform: Platform, name: str, stage_name: str) -> dict:
     """As `vidx get --json` has it, but at once: what is waited for may be over soon."""
     with channel(platform.address) as connection:
-        video = VideoIndexServiceStub(connection).GetVideo(pb.GetVideoRequest(name=name), timeout=10)
+        video = VideoIndexServiceStub(connection).GetVideo(pb.GetVideoRequest(name=name), timeout=60)
     found = MessageToDict(video, always_print_fields_with_no_presence=True)
     return next(s for s in found["stages"] if s["stage"] == stage_name)
 

@@ -40,9 +40,13 @@ def _scraped(found: Prometheus, platform: Platform) -> bool:
 
 
 def test_every_process_is_found_by_its_name(scraped: Prometheus, platform: Platform) -> None:
-    processes = {labels["process"]: labels["service"] for labels, _ in scraped.query('up{job="vidx"} == 1')}
-    assert set(processes) == set(platform.services()) - {"redis", "milvus"}
-    assert processes == {process: process.split("-")[0] for process in processes}
+    named = {process: process.split("-")[0] for process in set(platform.services()) - {"redis", "milvus"}}
+
+    def found() -> dict[str, str]:
+        return {labels["process"]: labels["service"] for labels, _ in scraped.query('up{job="vidx"} == 1')}
+
+    # A scrape that takes too long on a busy machine leaves a process out until the next one: here and below.
+    scraped.wait("every process is found by its name", lambda: found() == named)
 
 
 def workers(platform: Platform) -> dict[str, int]:
@@ -51,24 +55,29 @@ def workers(platform: Platform) -> dict[str, int]:
 
 
 def test_what_was_done_is_counted(scraped: Prometheus, platform: Platform) -> None:
-    def one(expression: str) -> float:
-        found = scraped.query(expression)
-        assert len(found) == 1, (expression, found)
-        return found[0][1]
+    count = workers(platform)
+    for so in (
+        'max(vidx_videos{state="READY"}) >= 1',
+        "max(vidx_index_rows) > 0",
+        "sum(vidx_media_indexed_seconds_total) >= 3",
+        'sum(grpc_server_handled_total{grpc_method="Search",grpc_code="OK",service="gateway"}) >= 1',
+        'sum(vidx_milvus_seconds_count{operation="search",outcome="OK"}) >= 1',
+        'sum(vidx_model_seconds_count{outcome="OK"}) >= 1',
+        'sum(vidx_store_bytes_total{operation="put"}) > 0',
+        "min(vidx_broker_up) == 1",
+        "min(vidx_catalog_up) == 1",
+        f"count(vidx_worker_heartbeat_timestamp_seconds > 0) == {sum(count.values())}",
+    ):
+        scraped.wait(so, lambda so=so: bool(scraped.query(so)))
 
-    assert one('max(vidx_videos{state="READY"})') >= 1
-    assert one("max(vidx_index_rows)") > 0
-    assert one("sum(vidx_media_indexed_seconds_total)") >= 3
-    assert one('sum(grpc_server_handled_total{grpc_method="Search",grpc_code="OK",service="gateway"})') >= 1
-    assert one('sum(vidx_milvus_seconds_count{operation="search",outcome="OK"})') >= 1
-    assert one('sum(vidx_model_seconds_count{outcome="OK"})') >= 1
-    assert one('sum(vidx_store_bytes_total{operation="put"})') > 0
-    assert one("min(vidx_broker_up)") == one("min(vidx_catalog_up)") == 1
-    assert one("count(vidx_worker_heartbeat_timestamp_seconds > 0)") == sum(workers(platform).values())
-    steps = {labels["step"] for labels, _ in scraped.query('vidx_job_seconds_count{outcome="succeeded"} > 0')}
-    assert steps == {step.name for step in workflow.STEPS}
-    heard = {labels["queue"]: value for labels, value in scraped.query("max by (queue) (vidx_workers)")}
-    assert heard == workers(platform)
+    def steps() -> set[str]:
+        return {labels["step"] for labels, _ in scraped.query('vidx_job_seconds_count{outcome="succeeded"} > 0')}
+
+    def heard() -> dict[str, float]:
+        return {labels["queue"]: value for labels, value in scraped.query("max by (queue) (vidx_workers)")}
+
+    scraped.wait("every step is timed", lambda: steps() == {step.name for step in workflow.STEPS})
+    scraped.wait("every worker is heard", lambda: heard() == count)
 
 
 def test_every_query_of_the_dashboard_and_of_the_rules_is_answered(scraped: Prometheus) -> None:
@@ -97,11 +106,18 @@ def test_series_do_not_grow_with_videos(scraped: Prometheus, platform: Platform)
 
 
 def test_status_says_the_same(scraped: Prometheus, platform: Platform) -> None:
-    status = json.loads(platform.run("status", "--json"))
-    told = status["platform"]
-    assert {service["service"]: service["state"] for service in told["services"]} == dict.fromkeys(
-        ("search", "decoding", "transcription", "chaptering"), "SERVING"
-    )
-    assert {queue["queue"]: queue["workers"] for queue in told["queues"]} == workers(platform)
+    answering = dict.fromkeys(("search", "decoding", "transcription", "chaptering"), "SERVING")
+    told: dict = {}
+
+    def well() -> bool:
+        """Whether all is told to be well: what answers late on a busy machine is told to be away."""
+        nonlocal told
+        done = platform.vidx("status", "--json")
+        told = json.loads(done.stdout)["platform"] or {"services": (), "queues": ()}
+        services = {service["service"]: service["state"] for service in told["services"]}
+        queues = {queue["queue"]: queue["workers"] for queue in told["queues"]}
+        return done.returncode == 0 and services == answering and queues == workers(platform)
+
+    scraped.wait("everything is well", well)
     assert int(told["readyVideos"]) >= 1
     assert told["speed"] > 0

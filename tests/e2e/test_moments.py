@@ -96,7 +96,7 @@ def test_new_labels_are_searchable_when_the_video_is_ready_again(platform: Platf
     with channel(platform.address) as connection:
         change = pb.Video(name=video["name"], labels={"site": "north", "floor": "2"})
         request = pb.UpdateVideoRequest(video=change, update_mask=FieldMask(paths=["labels"]))
-        VideoIndexServiceStub(connection).UpdateVideo(request, timeout=10)
+        VideoIndexServiceStub(connection).UpdateVideo(request, timeout=60)
     assert platform.messages("watch", video["name"])[-1]["state"] == "READY"
     assert search(platform, "a cat", "--label", "floor=2")
 

@@ -45,7 +45,7 @@ def test_a_video_goes_its_way_through_s3_and_leaves_an_empty_bucket(server, plat
     assert len(platform.messages("shots", video["name"])[0]["shots"]) == 2
     assert platform.messages("search", "colours")[0]["moments"]
     url = platform.run("url", video["name"], "--lifetime", "5m").strip()
-    played = urllib3.request("GET", url, timeout=20)
+    played = urllib3.request("GET", url, timeout=60)
     assert (played.data, played.headers["Content-Type"]) == ((tmp_path / "film.mp4").read_bytes(), "video/mp4")
     platform.run("frame", video["name"], "1.5", "-o", str(tmp_path / "f.jpg"))
     assert int(platform.messages("delete", video["name"])[0]["removed"]["objects"]) > 5

@@ -54,6 +54,8 @@ def indexed(platform: Platform, collector: Collector, tmp_path_factory) -> tuple
             and sum(s.kind == CONSUMER and s.name != "report" for s in spans) >= done
             and any(s.name == "video READY" for s in spans)
             and any(not s.parent for s in spans)
+            # Each process sends its spans when it gets to it.
+            and {s.parent for s in spans if s.parent} <= {s.id for s in spans}
         ),
     )
 

@@ -53,10 +53,11 @@ class FakeChaptering(ChapteringServiceServicer):
     def Summarize(self, request, context):  # noqa: N802
         """A sentence, of several videos one of each; `slow` holds it up after the first part of two."""
         self._take(request)
-        context.add_callback(self.gone.set)
+        if not context.add_callback(self.gone.set):
+            self.gone.set()
         yield pb.SummarizeResponse(making=chapters_pb2.Making(done=0, total=2))
         if self.slow is not None:
-            assert self.slow.wait(20)
+            assert self.slow.wait(120)
         if request.focus == "nonsense":
             raise Incomplete("vectors are of several spaces: embed these videos again")
         yield pb.SummarizeResponse(making=chapters_pb2.Making(done=1, total=2))
@@ -92,7 +93,7 @@ class FakeChaptering(ChapteringServiceServicer):
     def Answer(self, request, context):  # noqa: N802
         self._take(request)
         if self.slow is not None:
-            assert self.slow.wait(20)
+            assert self.slow.wait(120)
         if request.question == "nothing":
             return pb.AnswerResponse(answer=chapters_pb2.Answer(writer="builtin"))
         video = request.videos[0] if request.videos else f"{request.parent}/videos/v"

@@ -174,7 +174,7 @@ class FakeGateway(rpc.VideoIndexServiceServicer):
         with self.lock:
             self.searches.append(request)
         if request.query in self.slow:
-            assert self.slow[request.query].wait(20)
+            assert self.slow[request.query].wait(120)
         if not request.query:
             raise e.InvalidInput("the query is empty", fields={"query": "1 to 10,000 characters"})
         at = int(request.page_token or 0)

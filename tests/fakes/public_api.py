@@ -78,7 +78,7 @@ from tests.fakes.decoding_server import FakeDecoding
 from tests.fakes.house import House
 from tests.fakes.transcription_server import FakeTranscription
 
-HERE = WebhookSettings(http=True, networks=("127.0.0.0/8",), timeout_s=5)
+HERE = WebhookSettings(http=True, networks=("127.0.0.0/8",), timeout_s=60)
 """Webhooks of the tests go to servers on loopback."""
 LOOPBACK = ServerSettings(address="127.0.0.1:0", drain_s=0)
 FILM = b"a film " * 200_000
@@ -118,12 +118,12 @@ def serving(
     inner = create_server(LOOPBACK, [(descriptor, lambda s: add_SearchServiceServicer_to_server(search, s))])
     transcription = FakeTranscription()
     reader = transcription.serve()
-    subtitles = Subtitles(TranscriptionServiceStub(channel(f"127.0.0.1:{reader.port}", retries=False)), 5.0)
+    subtitles = Subtitles(TranscriptionServiceStub(channel(f"127.0.0.1:{reader.port}", retries=False)), 60.0)
     texts = Texts(house.database, house.store)
     videos = Videos(house.database, house.store, house.control, 0.005, 2)
     outliner = FakeChaptering()
     maker = outliner.serve()
-    chaptering = Chaptering(ChapteringServiceStub(channel(f"127.0.0.1:{maker.port}", retries=False)), 5.0, 5.0, 2)
+    chaptering = Chaptering(ChapteringServiceStub(channel(f"127.0.0.1:{maker.port}", retries=False)), 60.0, 60.0, 2)
     chapters = VideoChapters(house.database, house.store, house.control, chaptering)
     decoding = FakeDecoding()
     cutter = decoding.serve()
@@ -136,10 +136,10 @@ def serving(
         CollectionRpc(collections),
         IntakeRpc(intake, Importer(ImportSettings(folders=(str(folder / "imports"),))), videos),
         VideoRpc(videos, house.control),
-        SearchRpc(collections, videos, SearchServiceStub(behind), decoder, 5.0),
+        SearchRpc(collections, videos, SearchServiceStub(behind), decoder, 60.0),
         TextRpc(texts, Edits(house.database, house.control, texts, subtitles), subtitles, videos),
         ChapterRpc(chapters, VideoSummaries(chapters, chaptering), Answers(house.database, chaptering), videos),
-        SkimRpc(VideoSkims(chapters, chaptering), Films(decoder, 20.0, 2), videos),
+        SkimRpc(VideoSkims(chapters, chaptering), Films(decoder, 120.0, 2), videos),
         UrlRpc(DirectUrls(house.database, house.store, intake, urls, part_bytes=500_000), intake, videos),
         DoctorRpc(lambda deep: house.doctor(deep=deep)),
     )
@@ -156,7 +156,8 @@ def serving(
     bounds = CallBounds(quotas, HeldPlaces(Places(house.database)))
     guard = Access([descriptor for descriptor, _ in services], authenticator, bounds, audit)
     server = create_server(LOOPBACK, services, guard)
-    with channel(f"127.0.0.1:{server.port}") as connection:
+    # As a client has it that uploads; see `channel`.
+    with channel(f"127.0.0.1:{server.port}", retries=False) as connection:
         yield SimpleNamespace(
             stub=VideoIndexServiceStub(connection),
             channel=connection,
@@ -190,7 +191,7 @@ def upload(gateway, data: bytes = FILM, **changes) -> pb.Video:
         yield header(size_bytes=changes.pop("size_bytes", len(data)), **changes)
         yield from chunks(data)
 
-    return gateway.stub.UploadVideo(messages(), timeout=20)
+    return gateway.stub.UploadVideo(messages(), timeout=60)
 
 
 def refused(call, code: grpc.StatusCode) -> tuple[str, dict[str, str]]:

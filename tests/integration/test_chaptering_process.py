@@ -44,7 +44,7 @@ def test_a_process_starts_without_its_language_model_and_search_and_says_what_is
         try:
             with grpc.insecure_channel(address) as channel:
                 health = health_pb2_grpc.HealthStub(channel)
-                health.Check(health_pb2.HealthCheckRequest(), timeout=60, wait_for_ready=True)
+                health.Check(health_pb2.HealthCheckRequest(), timeout=120, wait_for_ready=True)
                 stub, sources = ChapteringServiceStub(channel), pb.Sources(keys=keys)
                 chapters = stub.Chapter(pb.ChapterRequest(sources=sources), timeout=30).chapters
                 assert (chapters.writer, chapters.fault.reason) == ("builtin", "UNAVAILABLE")
@@ -58,7 +58,7 @@ def test_a_process_starts_without_its_language_model_and_search_and_says_what_is
                 assert caught.value.code() == grpc.StatusCode.FAILED_PRECONDITION
                 assert "VIDX_CHAPTERING_SEARCH_ADDRESS" in caught.value.details()
             process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=30) == 0
+            assert process.wait(timeout=120) == 0
             assert KEY.encode() not in (tmp_path / "log").read_bytes()
         finally:
             process.kill()
@@ -79,7 +79,7 @@ def test_a_process_chapters_sums_up_and_ends_in_order(tmp_path: Path, every_stor
         try:
             with grpc.insecure_channel(address) as channel:
                 request = health_pb2.HealthCheckRequest(service="vidx.chaptering.v1.ChapteringService")
-                health = health_pb2_grpc.HealthStub(channel).Check(request, timeout=60, wait_for_ready=True)
+                health = health_pb2_grpc.HealthStub(channel).Check(request, timeout=120, wait_for_ready=True)
                 assert health.status == health_pb2.HealthCheckResponse.SERVING
                 stub, sources = ChapteringServiceStub(channel), pb.Sources(keys=keys)
                 chapters = stub.Chapter(pb.ChapterRequest(sources=sources), timeout=30).chapters
@@ -90,6 +90,6 @@ def test_a_process_chapters_sums_up_and_ends_in_order(tmp_path: Path, every_stor
                 summary = last.summary
                 assert summary.sentences
             process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=30) == 0
+            assert process.wait(timeout=120) == 0
         finally:
             process.kill()

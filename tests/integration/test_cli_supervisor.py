@@ -18,6 +18,7 @@ from services.cli.machine.supervisor import Control
 from services.core.errors import Conflict, Unavailable
 from tests.servers.platform import with_ports
 
+WITHIN_S = 120.0
 # Listens, and keeps a child of its own that ignores SIGTERM, as model servers do.
 SERVER = """
 import socket, subprocess, sys, time
@@ -25,6 +26,15 @@ child = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); tim
 subprocess.Popen([sys.executable, "-c", child])
 server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 print("up", flush=True)
+time.sleep(600)
+"""
+
+# Writes what it was called with, whole or not at all.
+TELLS = """
+import json, os, pathlib, sys, time
+told = pathlib.Path(sys.argv[2] + ".new")
+told.write_text(json.dumps([sys.argv[1], os.environ["ODD"]]))
+told.rename(sys.argv[2])
 time.sleep(600)
 """
 
@@ -58,32 +68,32 @@ def _ended(process: psutil.Process) -> bool:
 
 
 def _until(condition) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + WITHIN_S
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
 def test_down_leaves_nothing_and_the_next_up_has_the_same_ports(home):
-    assert platform.up(home, _plan(), 30, print)
+    assert platform.up(home, _plan(), WITHIN_S, print)
     family, ports = _family(home), home.state().ports
     assert len(family) == 6
     assert platform.down(home, print)
     assert all(_ended(process) for process in family)
     assert not platform.down(home, print)
-    assert platform.up(home, _plan(), 30, print)
+    assert platform.up(home, _plan(), WITHIN_S, print)
     assert home.state().ports == ports
 
 
 def test_second_up_changes_nothing(home):
-    platform.up(home, _plan(), 30, print)
+    platform.up(home, _plan(), WITHIN_S, print)
     running = home.state().running
-    assert not platform.up(home, _plan(), 30, print)
+    assert not platform.up(home, _plan(), WITHIN_S, print)
     assert home.state().running == running
 
 
 def test_a_full_disk_does_not_end_the_supervisor(home):
-    platform.up(home, _plan(), 30, print)
+    platform.up(home, _plan(), WITHIN_S, print)
     running = home.state().running
     control, supervisor = Control(running), psutil.Process(running.pid)
     supervisor.rlimit(psutil.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
@@ -97,7 +107,7 @@ def test_a_full_disk_does_not_end_the_supervisor(home):
 
 
 def test_killed_program_is_started_again(home):
-    platform.up(home, _plan(), 30, print)
+    platform.up(home, _plan(), WITHIN_S, print)
     control = Control(home.state().running)
     before = control.processes()[0]
     os.kill(before.pid, signal.SIGKILL)
@@ -106,13 +116,13 @@ def test_killed_program_is_started_again(home):
 
 @pytest.mark.parametrize("again", ["down", "up"])
 def test_nothing_is_left_when_the_supervisor_was_killed(home, again):
-    platform.up(home, _plan(), 30, print)
+    platform.up(home, _plan(), WITHIN_S, print)
     family = _family(home)
     os.kill(home.state().running.pid, signal.SIGKILL)
     if again == "down":
         assert platform.down(home, print)
     else:
-        assert platform.up(home, _plan(), 30, print)
+        assert platform.up(home, _plan(), WITHIN_S, print)
     assert all(_ended(process) for process in family)
 
 
@@ -128,7 +138,7 @@ def test_program_that_does_not_start_ends_up_with_its_log(home):
 def test_program_that_is_never_ready_ends_up_in_time(home):
     slow = Program("slow", [sys.executable, "-c", "import time; time.sleep(600)"], {}, "tcp", 1)
     with pytest.raises(Unavailable, match="slow is not ready in time"):
-        platform.up(home, _plan(slow=slow), 5, print)
+        platform.up(home, lambda ports: [slow], 10, print)
     assert home.state().running is None
 
 
@@ -140,9 +150,7 @@ def test_two_at_a_time_are_refused(home):
 def test_odd_values_reach_the_program_unchanged(home, tmp_path):
     text = "%(x)s ; # \"'\n$HOME é"
     out = tmp_path / "out.json"
-    code = "import json, os, sys; json.dump([sys.argv[1], os.environ['ODD']], open(sys.argv[2], 'w')); " + (
-        "import time; time.sleep(600)"
-    )
-    odd = Program("odd", [sys.executable, "-c", code, text, str(out)], {"ODD": text}, "alive")
-    platform.up(home, _plan(odd=odd), 30, print)
+    odd = Program("odd", [sys.executable, "-c", TELLS, text, str(out)], {"ODD": text}, "alive")
+    platform.up(home, _plan(odd=odd), WITHIN_S, print)
+    _until(out.exists)  # An alive program need not have come as far.
     assert json.loads(out.read_text()) == [text, text]

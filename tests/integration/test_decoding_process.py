@@ -27,7 +27,7 @@ from tests.servers.ports import free_ports
 
 FILM, TEXT = "collections/c/videos/film/source", "collections/c/videos/text/source"
 LONG = "collections/c/videos/long/source"
-DEADLINE_S = 60.0
+DEADLINE_S = 120.0
 
 
 def wait_for(true: Callable[[], bool]) -> None:
@@ -65,10 +65,17 @@ def test_a_frame_is_given_while_a_film_is_cut_and_the_cut_ends_with_its_caller(
     wait_for(lambda: _answers(stub))
     whole = media_pb2.TimeRange(end=Duration(seconds=100))
     cut = stub.CutRanges(pb.CutRangesRequest(source=LONG, ranges=[whole]), timeout=DEADLINE_S)
-    wait_for(lambda: bool(_cutting(process.pid)))
-    (child,) = _cutting(process.pid)
-    # It is held, so that it is under way however fast this machine is.
-    child.suspend()
+    # It is held as soon as it is seen, so that it is under way however fast this machine is.
+    held: list[psutil.Process] = []
+
+    def hold() -> bool:
+        for found in _cutting(process.pid):
+            found.suspend()
+            held.append(found)
+        return bool(held)
+
+    wait_for(hold)
+    (child,) = held
     assert call(stub.GetFrame, pb.GetFrameRequest(source=FILM), DEADLINE_S).jpeg
     assert child.status() == psutil.STATUS_STOPPED
     cut.cancel()

@@ -49,6 +49,9 @@ from tests.servers import stores
 from tests.servers.ports import free_ports
 from tests.servers.triton import built_pack, serving
 
+# The first test may build the pack, which takes minutes on a machine that is busy with other things.
+pytestmark = pytest.mark.timeout(900)
+
 VIDEO = VideoName("c", "v")
 
 
@@ -251,7 +254,7 @@ def test_a_restarted_server_is_found_again(built: Path, tmp_path: Path) -> None:
     """The client that saw the server die goes on when another one listens at the same address."""
     manifest, _ = pack.read(built)
     with serving(built, tmp_path) as (address, process):
-        triton = client(address, attempts=50)
+        triton = client(address, attempts=1000)
         triton.infer("visual_encoder", canvases(manifest, 1))
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -259,7 +262,8 @@ def test_a_restarted_server_is_found_again(built: Path, tmp_path: Path) -> None:
         found: list[dict[str, np.ndarray]] = []
 
         def ask() -> None:
-            found.append(triton.infer("visual_encoder", canvases(manifest, 1), timeout_s=60))
+            # As long as a server may take to start on a busy machine.
+            found.append(triton.infer("visual_encoder", canvases(manifest, 1), timeout_s=300))
 
         waiting = threading.Thread(target=ask)
         waiting.start()
@@ -272,7 +276,7 @@ def test_a_restarted_server_is_found_again(built: Path, tmp_path: Path) -> None:
 def served(address: str) -> int:
     """Inferences that a server has answered so far."""
     with InferenceServerClient(address) as one:
-        (stats,) = one.get_inference_statistics("visual_encoder", client_timeout=10).model_stats
+        (stats,) = one.get_inference_statistics("visual_encoder", client_timeout=60).model_stats
     return int(stats.inference_stats.success.count)
 
 
@@ -348,18 +352,18 @@ def test_the_process_serves_and_ends_in_order(server: Server, every_store: Store
     running = subprocess.Popen(COMMAND, env=process(server, every_store, VIDX_SERVER_ADDRESS=address))
     try:
         with channel(address) as connection:
-            grpc.channel_ready_future(connection).result(60)
+            grpc.channel_ready_future(connection).result(120)
             stub = pb_grpc.EmbeddingServiceStub(connection)
             found = call(stub.EmbedText, pb.EmbedTextRequest(texts=["a cat on a sofa"]), 30)
         assert len(found.spaces[0].vectors[0].values) == pack.read(server.pack)[1].dimension
     finally:
         running.terminate()
-        assert running.wait(30) == 0
+        assert running.wait(120) == 0
 
 
 def test_a_process_that_cannot_start_says_why_in_one_line(server: Server, objects: StoreSettings) -> None:
     wrong = process(server, objects, VIDX_EMBEDDING_BATCH="1000", VIDX_TRITON_START_S="0")
-    done = subprocess.run(COMMAND, env=wrong, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(COMMAND, env=wrong, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"embedding cannot start: Triton at {server.address} does not serve the pack")

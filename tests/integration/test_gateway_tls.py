@@ -20,7 +20,7 @@ from tests.servers.certificates import Authority
 from tests.servers.ports import free_ports
 
 SEARCH = search_pb.DESCRIPTOR.services_by_name["SearchService"]
-READY_S = 60.0
+READY_S = 120.0
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def test_two_gateways_that_change_a_video_lose_no_change(gateways) -> None:
 
     found = at_once(gateways, change)
     assert errors(found) == []
-    seen = [call(gateway.stub.GetVideo, pb.GetVideoRequest(name=name), 10) for gateway in gateways]
+    seen = [call(gateway.stub.GetVideo, pb.GetVideoRequest(name=name), 60) for gateway in gateways]
     assert seen[0] == seen[1]
     # Had one overwritten the other's field with what it had read before, a field would be as it was at first.
     assert seen[0].title.startswith("title ")
@@ -131,7 +131,7 @@ def test_of_changes_for_one_state_of_a_video_one_is_made(gateways) -> None:
     found = at_once(gateways, change)
     (made,) = (title for title in found if isinstance(title, str))
     assert {type(error) for error in errors(found)} == {Outdated}
-    assert call(gateways[1].stub.GetVideo, pb.GetVideoRequest(name=video.name), 10).title == made
+    assert call(gateways[1].stub.GetVideo, pb.GetVideoRequest(name=video.name), 60).title == made
 
 
 def errors(found: list[object]) -> list[VidxError]:
@@ -139,7 +139,7 @@ def errors(found: list[object]) -> list[VidxError]:
 
 
 def names(gateway: SimpleNamespace) -> list[VideoName]:
-    listed = call(gateway.stub.ListVideos, pb.ListVideosRequest(parent="collections/c"), 10)
+    listed = call(gateway.stub.ListVideos, pb.ListVideosRequest(parent="collections/c"), 60)
     return [VideoName.parse(video.name) for video in listed.videos]
 
 
@@ -162,7 +162,7 @@ def test_a_collection_is_made_once(gateways) -> None:
 
 def test_a_video_that_one_gateway_removes_is_gone_at_the_other(gateways) -> None:
     name = upload(gateways[0]).name
-    call(gateways[1].stub.DeleteVideo, pb.DeleteVideoRequest(name=name), 30)
+    call(gateways[1].stub.DeleteVideo, pb.DeleteVideoRequest(name=name), 60)
     assert names(gateways[0]) == []
 
 

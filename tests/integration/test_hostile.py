@@ -5,6 +5,8 @@ A part of those that `make hostile` tries; a file that found something has a tes
 
 from pathlib import Path
 
+import pytest
+
 from tests.hostile import trying
 from tests.media import hostile
 
@@ -20,6 +22,7 @@ def check(report: trying.Report, least: int) -> None:
     assert 0 < len(report.ends[trying.READY]) < report.tried
 
 
+@pytest.mark.timeout(900)  # Hundreds of files, one after the other.
 def test_videos_end_ready_or_failed_with_a_cause(tmp_path: Path) -> None:
     cases = list(hostile.files(tmp_path / "good"))[::EACH]
     with trying.decoding(tmp_path) as attempt:

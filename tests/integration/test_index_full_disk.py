@@ -18,7 +18,7 @@ from tests.servers.ports import free_ports
 
 NAME = "rows"
 BATCH = 300
-WAIT_S = 60.0
+WAIT_S = 180.0
 
 
 class Index:
@@ -32,7 +32,7 @@ class Index:
     def _start(self) -> None:
         self._running = milvus.serving(self._folder / "milvus", self._port)
         uri, self._process = self._running.__enter__()
-        self.client = MilvusClient(uri, dedicated=True, grpc_options=QUIET)
+        self.client = MilvusClient(uri, timeout=WAIT_S, dedicated=True, grpc_options=QUIET)
 
     def kill(self) -> None:
         """Without any order, and start it again."""

@@ -15,17 +15,19 @@ from services.search.milvus_connection import Connection
 from services.search.settings import SearchSettings
 
 telemetry.configure("search", Telemetry())
-connection = Connection(SearchSettings(milvus_uri=sys.argv[1], embedding_address="none"))
+connection = Connection(SearchSettings(milvus_uri=sys.argv[1], embedding_address="none", connect_timeout_s=60))
 
 
-def ask():
-    return connection.call("list", "texts", lambda client, _, timeout: client.list_collections(timeout=timeout), 2)
+def ask(within_s):
+    return connection.call(
+        "list", "texts", lambda client, _, timeout: client.list_collections(timeout=timeout), within_s
+    )
 
 
-print("there", ask(), flush=True)
+print("there", ask(60), flush=True)
 sys.stdin.readline()
 try:
-    ask()
+    ask(2)
 except Unavailable as error:
     print("away", error.message)
 """

@@ -22,7 +22,7 @@ from tests.servers.triton import built_pack
 
 STUB = "triton_python_backend_stub"
 SERVER = "tritonserver"
-AGAIN_WITHIN_S = 60.0
+AGAIN_WITHIN_S = 240.0
 
 # The first test may build the pack, which takes minutes on a machine that is busy with other things.
 pytestmark = pytest.mark.timeout(900)
@@ -34,7 +34,7 @@ class Machine:
     def __init__(self, home: Home, pack: Path) -> None:
         self.home = home
         self.manifest = manifests.load(pack)
-        platform.up(home, lambda ports: [programs._triton(home, ports, pack)], 60, print)
+        platform.up(home, lambda ports: [programs._triton(home, ports, pack)], AGAIN_WITHIN_S, print)
         self.triton = Triton(TritonSettings(address=f"127.0.0.1:{home.state().ports['triton']}", attempts=1))
 
     def answers(self) -> bool:
@@ -91,7 +91,7 @@ def everything(machine: Machine) -> list[psutil.Process]:
 
 @pytest.mark.parametrize("victim", [STUB, SERVER, "watcher"])
 def test_after_a_death_every_model_answers_again_and_nothing_old_is_left(machine: Machine, victim: str) -> None:
-    assert machine.answers()
+    until(machine.answers)
     old, regions = everything(machine), machine.regions()
     dying = machine.watcher() if victim == "watcher" else machine.family(victim)[0]
     dying.kill()

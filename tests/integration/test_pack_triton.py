@@ -94,7 +94,7 @@ def client(built: tuple[Path, Manifest], tmp_path_factory: pytest.TempPathFactor
         yield Client(grpc, folder, made)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
 def canvases(made: Manifest, count: int) -> NDArray[np.uint8]:
@@ -252,7 +252,7 @@ def test_broken_model_is_an_error_at_start(built: tuple[Path, Manifest], tmp_pat
     argv, extra = tritonserver.command(
         broken, http_port=http, grpc_port=grpc, metrics_port=metrics, scratch=tmp_path
     )  # fmt: skip
-    done = subprocess.run(argv, env={**os.environ, **extra}, capture_output=True, timeout=60, text=True)
+    done = subprocess.run(argv, env={**os.environ, **extra}, capture_output=True, timeout=240, text=True)
     assert done.returncode != 0
     assert "failed to load" in done.stderr
     tritonserver.clear(tmp_path)

@@ -20,7 +20,7 @@ from tests.fakes.house import House, open_house
 from tests.fakes.pipeline import FakeQueue, success
 
 REPLICAS, VIDEOS, SEGMENTS = 3, 6, 2
-WITHIN_S = 120.0
+WITHIN_S = 240.0
 PATIENT = PipelineSettings(search_address="none", silence_s=600, unclaimed_s=600)
 HASTY = PipelineSettings(search_address="none", silence_s=600, unclaimed_s=0.2)
 

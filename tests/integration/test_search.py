@@ -34,8 +34,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield uri
 
 
-def settings(uri: str, prefix: str) -> SearchSettings:
-    return SearchSettings(milvus_uri=uri, milvus_prefix=prefix, embedding_address="127.0.0.1:1", connect_timeout_s=3)
+def settings(uri: str, prefix: str, connect_s: float = 60) -> SearchSettings:
+    """Patient: on a busy machine a server that is there may take its time."""
+    return SearchSettings(
+        milvus_uri=uri,
+        milvus_prefix=prefix,
+        embedding_address="127.0.0.1:1",
+        connect_timeout_s=connect_s,
+        search_timeout_s=60,
+    )
 
 
 def units(seed: int, count: int) -> NDArray[np.float32]:
@@ -187,9 +194,8 @@ def test_a_worker_killed_while_it_writes_leaves_nothing_double_or_missing(server
 
 def test_an_index_that_is_not_there_is_unavailable_and_named() -> None:
     (port,) = free_ports(1)
-    service = SearchService(
-        artifacts({}), MilvusIndex(settings(f"http://127.0.0.1:{port}", "none")), FakeTexts(), FakeEncoder({})
-    )
+    index = MilvusIndex(settings(f"http://127.0.0.1:{port}", "none", connect_s=3))
+    service = SearchService(artifacts({}), index, FakeTexts(), FakeEncoder({}))
     with pytest.raises(Unavailable, match=f"127.0.0.1:{port}"):
         service.search(ask("a dog"))
 

@@ -70,7 +70,8 @@ def film(objects: dict[str, bytes], name: str, seed: int) -> Job:
 
 def on_milvus(uri: str, prefix: str, objects: dict[str, bytes], encoder: FakeEncoder) -> SearchService:
     settings = SearchSettings(
-        milvus_uri=uri, milvus_prefix=prefix, embedding_address="127.0.0.1:1", connect_timeout_s=5
+        milvus_uri=uri, milvus_prefix=prefix, embedding_address="127.0.0.1:1", connect_timeout_s=60,
+        search_timeout_s=60,
     )  # fmt: skip
     connection = Connection(settings)
     return SearchService(

@@ -24,7 +24,7 @@ from tests.servers import s3
 
 PART = 500_000
 """Bytes of a stretch, as `serving` sets them; FILM has three."""
-http = urllib3.PoolManager(timeout=20)
+http = urllib3.PoolManager(timeout=60)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def gateway(objects: StoreSettings, tmp_path: Path) -> Iterator[SimpleNamespace]
 
 def begin(gateway: SimpleNamespace, size: int = len(FILM), request_id: str = "r1", **more: object) -> pb.UploadUrls:
     request = pb.CreateUploadUrlsRequest(parent="collections/c", request_id=request_id, size_bytes=size, **more)
-    return gateway.stub.CreateUploadUrls(request, timeout=20)
+    return gateway.stub.CreateUploadUrls(request, timeout=60)
 
 
 def send(stretch: pb.UploadUrl, data: bytes = FILM) -> int:
@@ -118,7 +118,7 @@ def test_what_is_sent_after_the_end_harms_no_video_and_is_swept(gateway: SimpleN
     assert house.store.objects.get(f"{video.name}/source") == FILM
     # Its upload is remembered still, for it may be asked for again.
     assert (orphans.drop(house.database, house.store), len(parts(gateway))) == (0, 1)
-    gateway.stub.DeleteCollection(pb.DeleteCollectionRequest(name="collections/c", force=True), timeout=20)
+    gateway.stub.DeleteCollection(pb.DeleteCollectionRequest(name="collections/c", force=True), timeout=60)
     house.reconciler.look()
     assert parts(gateway) == []
     assert send(stretches[1]) == 200
@@ -130,9 +130,9 @@ def test_a_video_plays_from_its_address_whole_and_in_ranges(gateway: SimpleNames
         send(one)
     video = complete(gateway)
     ask = pb.GetMediaUrlRequest(name=video.name)
-    assert gateway.stub.GetMediaUrl(ask, timeout=5).media_type == "application/octet-stream"
+    assert gateway.stub.GetMediaUrl(ask, timeout=60).media_type == "application/octet-stream"
     keep_plan(gateway, video, "mov,mp4,m4a,3gp,3g2,mj2")
-    found = gateway.stub.GetMediaUrl(ask, timeout=5)
+    found = gateway.stub.GetMediaUrl(ask, timeout=60)
     assert found.media_type == "video/mp4"
     whole = http.request("GET", found.url, retries=False)
     assert (whole.status, whole.data, whole.headers["Content-Type"]) == (200, FILM, "video/mp4")
@@ -146,7 +146,7 @@ def test_an_address_is_good_for_one_object_one_way_and_a_while(
 ) -> None:
     for one in begin(gateway).urls:
         send(one)
-    url = gateway.stub.GetMediaUrl(pb.GetMediaUrlRequest(name=complete(gateway).name), timeout=5).url
+    url = gateway.stub.GetMediaUrl(pb.GetMediaUrlRequest(name=complete(gateway).name), timeout=60).url
     assert http.request("PUT", url, body=b"x", retries=False).status == 403
     assert http.request("GET", url.replace("/source?", "/other?"), retries=False).status == 403
     key = "collections/c/x"
@@ -169,7 +169,7 @@ def test_a_folder_has_no_addresses_and_says_what_has(tmp_path: Path) -> None:
         name = house.add()
         for ask, instead in (
             (lambda: begin(gateway), "UploadVideo"),
-            (lambda: gateway.stub.GetMediaUrl(pb.GetMediaUrlRequest(name=str(name)), timeout=5), "GetFrame"),
+            (lambda: gateway.stub.GetMediaUrl(pb.GetMediaUrlRequest(name=str(name)), timeout=60), "GetFrame"),
         ):
             with pytest.raises(grpc.RpcError) as caught:
                 ask()

@@ -18,6 +18,7 @@ from services.runtime.settings import QueueSettings
 from tests.servers import redis as redis_server
 from tests.servers.ports import free_ports
 
+WITHIN_S = 120.0
 WORKER = """
 import sys, time
 from pathlib import Path
@@ -43,7 +44,7 @@ worker.run(app, "decoding", 2)
 
 
 def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + WITHIN_S
     while not path.exists():
         assert time.monotonic() < deadline, f"{path.name} never came"
         time.sleep(0.02)
@@ -76,7 +77,7 @@ def test_a_busy_worker_goes_on_when_its_broker_comes_back_empty(tmp_path: Path) 
             wait_for(tmp_path / "done-3")
             assert worker.poll() is None
             worker.terminate()
-            assert worker.wait(30) == 0
+            assert worker.wait(WITHIN_S) == 0
     finally:
         if worker is not None:
             worker.kill()
@@ -85,7 +86,7 @@ def test_a_busy_worker_goes_on_when_its_broker_comes_back_empty(tmp_path: Path) 
 
 def test_what_a_worker_has_taken_is_counted_by_queue(tmp_path: Path) -> None:
     def counted(client: redis.Redis, number: int) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + WITHIN_S
         while client.hlen(under_way("decoding")) != number:
             assert time.monotonic() < deadline, client.hgetall(under_way("decoding"))
             time.sleep(0.02)
@@ -105,7 +106,7 @@ def test_what_a_worker_has_taken_is_counted_by_queue(tmp_path: Path) -> None:
             (tmp_path / "hold-1").unlink()
             counted(client, 0)
             worker.terminate()
-            assert worker.wait(30) == 0
+            assert worker.wait(WITHIN_S) == 0
     finally:
         if worker is not None:
             worker.kill()

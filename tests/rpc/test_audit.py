@@ -39,7 +39,7 @@ def gateway(house: House, tmp_path: Path) -> Iterator[SimpleNamespace]:
 
 def events(gateway, **asked) -> list[pb.AuditEvent]:
     request = pb.ListAuditEventsRequest(**{"parent": "collections/-", **asked})
-    return list(gateway.access.ListAuditEvents(request, timeout=10).events)
+    return list(gateway.access.ListAuditEvents(request, timeout=60).events)
 
 
 def lines(found: list[pb.AuditEvent]) -> list[tuple[str, str, list[str], str]]:
@@ -50,17 +50,17 @@ def test_what_is_changed_and_what_is_refused_is_kept_and_what_is_read_is_not(gat
     tenant = VideoIndexServiceStub(gateway.tenant)
     gateway.stub = tenant
     video = upload(gateway)
-    tenant.GetVideo(video_pb.GetVideoRequest(name=video.name), timeout=10)
-    tenant.UpdateVideo(video_pb.UpdateVideoRequest(video=video_pb.Video(name=video.name, title="t")), timeout=10)
+    tenant.GetVideo(video_pb.GetVideoRequest(name=video.name), timeout=60)
+    tenant.UpdateVideo(video_pb.UpdateVideoRequest(video=video_pb.Video(name=video.name, title="t")), timeout=60)
     other = video_pb.GetVideoRequest(name="collections/other/videos/v")
-    refused(lambda: tenant.GetVideo(other, timeout=10), grpc.StatusCode.NOT_FOUND)
+    refused(lambda: tenant.GetVideo(other, timeout=60), grpc.StatusCode.NOT_FOUND)
     gone = video_pb.DeleteVideoRequest(name="collections/c/videos/gone")
-    refused(lambda: tenant.DeleteVideo(gone, timeout=10), grpc.StatusCode.NOT_FOUND)
+    refused(lambda: tenant.DeleteVideo(gone, timeout=60), grpc.StatusCode.NOT_FOUND)
     make = video_pb.CreateCollectionRequest(collection_id="mine")
-    refused(lambda: tenant.CreateCollection(make, timeout=10), grpc.StatusCode.PERMISSION_DENIED)
+    refused(lambda: tenant.CreateCollection(make, timeout=60), grpc.StatusCode.PERMISSION_DENIED)
     key = pb.ApiKey(title="new", scope="READ", all_collections=True)
-    made = gateway.access.CreateKey(pb.CreateKeyRequest(key=key), timeout=10)
-    gateway.access.RevokeKey(pb.RevokeKeyRequest(name=made.key.name), timeout=10)
+    made = gateway.access.CreateKey(pb.CreateKeyRequest(key=key), timeout=60)
+    gateway.access.RevokeKey(pb.RevokeKeyRequest(name=made.key.name), timeout=60)
     found = events(gateway)
     assert lines(found) == [
         (gateway.admin_id, "RevokeKey", [made.key.name], "OK"),
@@ -81,8 +81,8 @@ def test_what_is_changed_and_what_is_refused_is_kept_and_what_is_read_is_not(gat
 def test_events_are_found_by_collection_actor_method_and_time_page_by_page(gateway) -> None:
     admin = VideoIndexServiceStub(gateway.admin)
     for n in range(3):
-        admin.CreateCollection(video_pb.CreateCollectionRequest(collection_id=f"d{n}"), timeout=10)
-        admin.DeleteCollection(video_pb.DeleteCollectionRequest(name=f"collections/d{n}"), timeout=10)
+        admin.CreateCollection(video_pb.CreateCollectionRequest(collection_id=f"d{n}"), timeout=60)
+        admin.DeleteCollection(video_pb.DeleteCollectionRequest(name=f"collections/d{n}"), timeout=60)
     assert [e.method for e in events(gateway, parent="collections/d1")] == [
         GATEWAY + "DeleteCollection",
         GATEWAY + "CreateCollection",
@@ -94,9 +94,9 @@ def test_events_are_found_by_collection_actor_method_and_time_page_by_page(gatew
     middle = deleted[1].time
     assert len(events(gateway, begin_time=middle)) == 3
     assert len(events(gateway, end_time=middle)) == 3
-    first = gateway.access.ListAuditEvents(pb.ListAuditEventsRequest(parent="collections/-", page_size=4), timeout=10)
+    first = gateway.access.ListAuditEvents(pb.ListAuditEventsRequest(parent="collections/-", page_size=4), timeout=60)
     rest = pb.ListAuditEventsRequest(parent="collections/-", page_size=4, page_token=first.next_page_token)
-    second = gateway.access.ListAuditEvents(rest, timeout=10)
+    second = gateway.access.ListAuditEvents(rest, timeout=60)
     assert [*first.events, *second.events] == events(gateway)
     assert second.next_page_token == ""
 
@@ -105,13 +105,13 @@ def test_a_tenants_administrator_sees_what_is_about_its_collection_alone(gateway
     row, secret = Keys(gateway.house.database).create(Wanted("t", Scope.ADMIN, ["c"]))
     own = AccessServiceStub(with_key(gateway.channel, secret))
     stub = VideoIndexServiceStub(with_key(gateway.channel, secret))
-    refused(lambda: stub.DeleteVideo(video_pb.DeleteVideoRequest(name="collections/c/videos/v"), timeout=10),
+    refused(lambda: stub.DeleteVideo(video_pb.DeleteVideoRequest(name="collections/c/videos/v"), timeout=60),
             grpc.StatusCode.NOT_FOUND)  # fmt: skip
-    seen = own.ListAuditEvents(pb.ListAuditEventsRequest(parent="collections/c"), timeout=10).events
+    seen = own.ListAuditEvents(pb.ListAuditEventsRequest(parent="collections/c"), timeout=60).events
     assert [e.actor for e in seen] == [f"keys/{row.id}"]
     for parent in ("collections/-", "collections/other"):
         asked = pb.ListAuditEventsRequest(parent=parent)
-        refused(lambda asked=asked: own.ListAuditEvents(asked, timeout=10), grpc.StatusCode.NOT_FOUND)
+        refused(lambda asked=asked: own.ListAuditEvents(asked, timeout=60), grpc.StatusCode.NOT_FOUND)
 
 
 def test_what_cannot_be_kept_is_not_answered_as_done(gateway, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,9 +122,9 @@ def test_what_cannot_be_kept_is_not_answered_as_done(gateway, monkeypatch: pytes
     admin = VideoIndexServiceStub(gateway.admin)
     make = video_pb.CreateCollectionRequest(collection_id="d", request_id="r")
     monkeypatch.setattr("services.runtime.grpc_client._RETRIES", {})
-    refused(lambda: admin.CreateCollection(make, timeout=20), grpc.StatusCode.UNAVAILABLE)
+    refused(lambda: admin.CreateCollection(make, timeout=60), grpc.StatusCode.UNAVAILABLE)
     monkeypatch.undo()
-    assert admin.CreateCollection(make, timeout=10).name == "collections/d"
+    assert admin.CreateCollection(make, timeout=60).name == "collections/d"
 
 
 def test_the_command_line_shows_it(gateway, vidx, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

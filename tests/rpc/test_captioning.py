@@ -53,15 +53,15 @@ def stub(bucket: Bucket) -> Iterator[pb_grpc.CaptioningServiceStub]:
 
 def refused(method: grpc.UnaryUnaryMultiCallable, request: object) -> VidxError:
     with pytest.raises(VidxError) as caught:
-        call(method, request, 10)
+        call(method, request, 60)
     return caught.value
 
 
 def test_pictures_are_captioned(stub: pb_grpc.CaptioningServiceStub) -> None:
-    caption = call(stub.Caption, pb.CaptionRequest(images=[picture(10, 1)]), 10).caption
+    caption = call(stub.Caption, pb.CaptionRequest(images=[picture(10, 1)]), 60).caption
     assert (caption.brief, caption.detailed, caption.model) == ("text 1", "more", "fake")
     assert not caption.HasField("range")
-    assert not call(stub.Caption, pb.CaptionRequest(images=[picture(10, 7)]), 10).HasField("caption")
+    assert not call(stub.Caption, pb.CaptionRequest(images=[picture(10, 7)]), 60).HasField("caption")
 
 
 def test_a_wrong_number_of_pictures_is_an_invalid_argument(stub: pb_grpc.CaptioningServiceStub) -> None:
@@ -72,9 +72,9 @@ def test_a_wrong_number_of_pictures_is_an_invalid_argument(stub: pb_grpc.Caption
 
 
 def test_text_is_read_with_its_place(stub: pb_grpc.CaptioningServiceStub) -> None:
-    (line,) = call(stub.ReadText, pb.ReadTextRequest(image=picture(50)), 10).lines
+    (line,) = call(stub.ReadText, pb.ReadTextRequest(image=picture(50)), 60).lines
     assert (line.text, round(line.box.left, 3), round(line.confidence, 3)) == ("budget", 0.1, 0.9)
-    assert not call(stub.ReadText, pb.ReadTextRequest(image=picture(0)), 10).lines
+    assert not call(stub.ReadText, pb.ReadTextRequest(image=picture(0)), 60).lines
 
 
 def test_hostile_pictures_are_invalid_arguments(stub: pb_grpc.CaptioningServiceStub, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_run_does_a_step(stub: pb_grpc.CaptioningServiceStub, bucket: Bucket) ->
     job = media_pb2.Job(video=str(VIDEO), step=given.step, segment=0, attempt=1)
     for kind, keys in given.inputs.items():
         job.inputs[kind].keys.extend(keys)
-    outputs = call(stub.Run, pb.RunRequest(job=job), 10).outputs
+    outputs = call(stub.Run, pb.RunRequest(job=job), 60).outputs
     assert dict(outputs.counts) == {"captions": 2}
     (key,) = outputs.artifacts["descriptions"].keys
     assert [c.brief for c in bucket.store.load(key, Captions).captions] == ["text 0", "text 1"]
@@ -127,7 +127,7 @@ def embeddings() -> Iterator[tuple[Embeddings, EmbeddingClient]]:
     door = (service, lambda server: embedding_grpc.add_EmbeddingServiceServicer_to_server(served, server))
     server = create_server(ServerSettings(drain_s=0), [door])
     with channel(f"127.0.0.1:{server.port}") as connection:
-        yield served, EmbeddingClient(TextEmbedding(connection, 10), 1000)
+        yield served, EmbeddingClient(TextEmbedding(connection, 60), 1000)
     server.stop()
 
 

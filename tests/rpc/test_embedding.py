@@ -48,14 +48,14 @@ def stub(artifacts: ArtifactStore) -> Iterator[pb_grpc.EmbeddingServiceStub]:
 
 def refused(method: grpc.UnaryUnaryMultiCallable, request: object) -> VidxError:
     with pytest.raises(VidxError) as caught:
-        call(method, request, 10)
+        call(method, request, 60)
     return caught.value
 
 
 def test_texts_become_unit_vectors_with_the_curve_of_their_score(stub: pb_grpc.EmbeddingServiceStub) -> None:
     for text_space, space in ((pb.JOINT, model().joint), (pb.SENTENCE, model().sentence)):
         request = pb.EmbedTextRequest(texts=["a dog", "a cat"], text_spaces=[text_space])
-        (response,) = call(stub.EmbedText, request, 10).spaces
+        (response,) = call(stub.EmbedText, request, 60).spaces
         vectors = np.array([v.values for v in response.vectors])
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 1], atol=1e-6)
         cosines = vectors @ space.background.T
@@ -67,7 +67,7 @@ def test_texts_become_unit_vectors_with_the_curve_of_their_score(stub: pb_grpc.E
 
 def test_a_text_is_for_pictures_unless_it_is_asked_for_as_a_sentence(stub: pb_grpc.EmbeddingServiceStub) -> None:
     def ask(*spaces: pb.TextSpace.ValueType) -> list[pb.TextVectors]:
-        return list(call(stub.EmbedText, pb.EmbedTextRequest(texts=["a dog"], text_spaces=spaces), 10).spaces)
+        return list(call(stub.EmbedText, pb.EmbedTextRequest(texts=["a dog"], text_spaces=spaces), 60).spaces)
 
     assert ask() == ask(pb.JOINT)
     # The cache, which the first answers filled, keeps the spaces apart.
@@ -91,7 +91,7 @@ def test_bad_texts_are_invalid_arguments(stub: pb_grpc.EmbeddingServiceStub, tex
 
 
 def test_pictures_become_unit_vectors_in_order(stub: pb_grpc.EmbeddingServiceStub) -> None:
-    response = call(stub.EmbedImages, pb.EmbedImagesRequest(images=[b"\x01", b"\x02"]), 10)
+    response = call(stub.EmbedImages, pb.EmbedImagesRequest(images=[b"\x01", b"\x02"]), 60)
     np.testing.assert_allclose([v.values for v in response.vectors], [vector_of(1), vector_of(2)], atol=1e-6)
     assert response.space == "fake-space"
 
@@ -113,7 +113,7 @@ def test_run_does_a_step(stub: pb_grpc.EmbeddingServiceStub, artifacts: Artifact
     artifacts.save(f"{VIDEO}/f.pb", frames)
     job = media_pb2.Job(video=VIDEO, step="embedding.segment", segment=0, attempt=1)
     job.inputs["frames"].keys.append(f"{VIDEO}/f.pb")
-    outputs = call(stub.Run, pb.RunRequest(job=job), 10).outputs
+    outputs = call(stub.Run, pb.RunRequest(job=job), 60).outputs
     assert dict(outputs.counts) == {"vectors": 1}
     (key,) = outputs.artifacts["frame_vectors"].keys
     np.testing.assert_allclose(from_npz(artifacts.objects.get(key))[0], [vector_of(7)], atol=1e-6)
@@ -123,7 +123,7 @@ def test_run_embeds_a_title(stub: pb_grpc.EmbeddingServiceStub, artifacts: Artif
     artifacts.save(f"{VIDEO}/i.pb", VideoInfo(VIDEO, "a dog", 0))
     job = media_pb2.Job(video=VIDEO, step="embedding.title", attempt=1)
     job.inputs["info"].keys.append(f"{VIDEO}/i.pb")
-    (key,) = call(stub.Run, pb.RunRequest(job=job), 10).outputs.artifacts["title_vectors"].keys
+    (key,) = call(stub.Run, pb.RunRequest(job=job), 60).outputs.artifacts["title_vectors"].keys
     vectors, space = from_npz(artifacts.objects.get(key))
     assert (vectors.shape, space) == ((1, 8), "sentences")
 

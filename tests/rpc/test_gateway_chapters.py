@@ -60,7 +60,7 @@ def video(gateway) -> pb.Video:
     sums = [Summary(WHOLE, length, (sentence(length.value),)) for length in Length]
     sums += [Summary(one.range, Length.SHORT, (sentence(one.title),), i) for i, one in enumerate((OPENING, ENDING))]
     keep(gateway, made, "chaptering/summaries", Summaries(tuple(sums)))
-    return gateway.stub.GetVideo(pb.GetVideoRequest(name=made.name), timeout=5)
+    return gateway.stub.GetVideo(pb.GetVideoRequest(name=made.name), timeout=60)
 
 
 def sentence(text: str) -> SummarySentence:
@@ -79,11 +79,11 @@ def give_up(gateway, video: pb.Video, step: str) -> None:
 
 
 def chapters(gateway, video: pb.Video, **more) -> pb.ListChaptersResponse:
-    return gateway.stub.ListChapters(pb.ListChaptersRequest(parent=video.name, **more), timeout=5)
+    return gateway.stub.ListChapters(pb.ListChaptersRequest(parent=video.name, **more), timeout=60)
 
 
 def put(gateway, video: pb.Video, **edit) -> pb.Video:
-    return gateway.stub.UpdateChapters(pb.UpdateChaptersRequest(parent=video.name, **edit), timeout=5)
+    return gateway.stub.UpdateChapters(pb.UpdateChaptersRequest(parent=video.name, **edit), timeout=60)
 
 
 def given(*found: tuple[int, int, str]) -> pb.ChapterList:
@@ -189,9 +189,9 @@ def test_chapters_that_are_not_there_are_refused_with_the_reason(gateway) -> Non
         refused(lambda m=more: chapters(gateway, video, **m), FAILED_PRECONDITION)
     name = f"{video.name}/chapters/c0"
     for call in (
-        lambda: gateway.stub.GetSummary(pb.GetSummaryRequest(name=video.name), timeout=5),
+        lambda: gateway.stub.GetSummary(pb.GetSummaryRequest(name=video.name), timeout=60),
         lambda: summarize(gateway, name),
-        lambda: gateway.stub.ExportChapters(pb.ExportChaptersRequest(parent=video.name, format="webvtt"), timeout=5),
+        lambda: gateway.stub.ExportChapters(pb.ExportChaptersRequest(parent=video.name, format="webvtt"), timeout=60),
         lambda: put(gateway, video, chapters=given((1, 2, "x"))),
     ):
         refused(call, FAILED_PRECONDITION)
@@ -305,20 +305,20 @@ def test_more_chapters_than_there_may_be_are_refused(gateway, video) -> None:
 
 def test_chapters_are_exported_with_the_videos_title_and_frame_rate(gateway, video) -> None:
     request = pb.ExportChaptersRequest(parent=video.name, format="webvtt")
-    file = gateway.stub.ExportChapters(request, timeout=5)
+    file = gateway.stub.ExportChapters(request, timeout=60)
     assert file.content == b"film.mp4 30000/1001: Opening, The end"
     assert (file.media_type, file.ending) == ("a/b", "vtt")
     request.format = "betamax"
-    _, fields = refused(lambda: gateway.stub.ExportChapters(request, timeout=5), INVALID_ARGUMENT)
+    _, fields = refused(lambda: gateway.stub.ExportChapters(request, timeout=60), INVALID_ARGUMENT)
     assert fields == {"format": "webvtt"}
 
 
 def stored(gateway, name: str, length: int = 0) -> chapters_pb2.Summary:
-    return gateway.stub.GetSummary(pb.GetSummaryRequest(name=name, length=length), timeout=5)
+    return gateway.stub.GetSummary(pb.GetSummaryRequest(name=name, length=length), timeout=60)
 
 
 def summarize(gateway, name: str, **more) -> chapters_pb2.Summary:
-    *_, last = gateway.stub.Summarize(pb.SummarizeRequest(name=name, **more), timeout=5)
+    *_, last = gateway.stub.Summarize(pb.SummarizeRequest(name=name, **more), timeout=60)
     return last.summary
 
 
@@ -383,7 +383,7 @@ def test_a_wrong_wish_for_a_summary_is_refused_with_its_field(gateway, video, su
 
 
 def test_how_far_a_summary_has_come_is_passed_on(gateway, video) -> None:
-    first, second, last = gateway.stub.Summarize(pb.SummarizeRequest(name=video.name), timeout=5)
+    first, second, last = gateway.stub.Summarize(pb.SummarizeRequest(name=video.name), timeout=60)
     assert [first.making, second.making] == [chapters_pb2.Making(done=0, total=2), chapters_pb2.Making(done=1, total=2)]
     assert last.summary.sentences[0].text == "It is said."
 
@@ -439,7 +439,7 @@ def test_a_video_of_several_that_is_not_known_well_enough_says_why(gateway, vide
 
 
 def test_what_goes_wrong_on_the_way_ends_the_stream_with_the_reason(gateway, video) -> None:
-    parts = gateway.stub.Summarize(pb.SummarizeRequest(name=video.name, focus="nonsense"), timeout=5)
+    parts = gateway.stub.Summarize(pb.SummarizeRequest(name=video.name, focus="nonsense"), timeout=60)
     assert next(parts).making.total == 2
     with pytest.raises(grpc.RpcError, match="embed these videos again"):
         next(parts)
@@ -451,17 +451,21 @@ def test_what_goes_wrong_on_the_way_ends_the_stream_with_the_reason(gateway, vid
 
 def test_a_deadline_that_passes_ends_the_work(gateway, video) -> None:
     gateway.chaptering.slow = threading.Event()
-    parts = gateway.stub.Summarize(pb.SummarizeRequest(name=video.name), timeout=1)
-    with contextlib.suppress(grpc.RpcError):
-        list(parts)
-    assert parts.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert gateway.chaptering.gone.wait(20)
+    # On a busy machine the first may pass before there is any work that it could end.
+    for seconds in (1, 5, 25):
+        parts = gateway.stub.Summarize(pb.SummarizeRequest(name=video.name), timeout=seconds)
+        with contextlib.suppress(grpc.RpcError):
+            list(parts)
+        assert parts.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        if gateway.chaptering.asked:
+            break
+    assert gateway.chaptering.gone.wait(60)
     gateway.chaptering.slow.set()
 
 
 def answered(gateway, video: pb.Video) -> grpc.StatusCode:
     """The status of a summary."""
-    parts = gateway.stub.Summarize(pb.SummarizeRequest(name=video.name), timeout=5)
+    parts = gateway.stub.Summarize(pb.SummarizeRequest(name=video.name), timeout=60)
     with contextlib.suppress(grpc.RpcError):
         list(parts)
     return parts.code()
@@ -469,7 +473,7 @@ def answered(gateway, video: pb.Video) -> grpc.StatusCode:
 
 def test_a_caller_who_goes_ends_the_work_and_leaves_room_for_others(gateway, video) -> None:
     gateway.chaptering.slow = threading.Event()
-    under_way = [gateway.stub.Summarize(pb.SummarizeRequest(name=video.name), timeout=20) for _ in range(2)]
+    under_way = [gateway.stub.Summarize(pb.SummarizeRequest(name=video.name), timeout=120) for _ in range(2)]
     for parts in under_way:
         assert next(parts).making.total == 2
     reason, _ = refused(lambda: summarize(gateway, video.name), grpc.StatusCode.RESOURCE_EXHAUSTED)
@@ -477,7 +481,7 @@ def test_a_caller_who_goes_ends_the_work_and_leaves_room_for_others(gateway, vid
     assert chapters(gateway, video).chapters
     for parts in under_way:
         parts.cancel()
-    assert gateway.chaptering.gone.wait(20)
+    assert gateway.chaptering.gone.wait(60)
     gateway.chaptering.slow.set()
     # The gateway hears of it a moment after the caller has gone.
     while (answer := answered(gateway, video)) == grpc.StatusCode.RESOURCE_EXHAUSTED:
@@ -486,7 +490,7 @@ def test_a_caller_who_goes_ends_the_work_and_leaves_room_for_others(gateway, vid
 
 
 def ask(gateway, question: str, parent: str = "collections/c", **more) -> chapters_pb2.Answer:
-    return gateway.stub.Ask(pb.AskRequest(parent=parent, question=question, **more), timeout=5)
+    return gateway.stub.Ask(pb.AskRequest(parent=parent, question=question, **more), timeout=60)
 
 
 def test_a_question_is_answered_with_its_sources(gateway, video) -> None:
@@ -522,7 +526,7 @@ def test_a_question_that_cannot_be_asked_is_refused(gateway, video) -> None:
 def test_calls_that_are_being_answered_leave_room_for_others_and_have_a_bound(gateway, video) -> None:
     gateway.chaptering.slow = threading.Event()
     request = pb.AskRequest(parent="collections/c", question="When?")
-    under_way = [gateway.stub.Ask.future(request, timeout=20) for _ in range(2)]
+    under_way = [gateway.stub.Ask.future(request, timeout=120) for _ in range(2)]
     while len(gateway.chaptering.asked) < 2:
         time.sleep(0.001)
     reason, _ = refused(lambda: ask(gateway, "When?"), grpc.StatusCode.RESOURCE_EXHAUSTED)

@@ -31,7 +31,7 @@ def lines(out: str) -> list[str]:
 def test_findings_come_first_and_totals_last(gateway) -> None:
     gateway.house.add("v")
     gateway.house.index.rows[GHOST] = 3
-    *found, last = gateway.stub.Diagnose(pb.DiagnoseRequest(), timeout=20)
+    *found, last = gateway.stub.Diagnose(pb.DiagnoseRequest(), timeout=60)
     (finding,) = (told.finding for told in found)
     assert (finding.problem, finding.name) == (pb.Finding.ROWS_WITHOUT_VIDEO, str(GHOST))
     assert (finding.mendable, finding.mended) == (True, False)
@@ -42,7 +42,7 @@ def test_findings_come_first_and_totals_last(gateway) -> None:
 def test_an_index_that_does_not_answer_is_an_error(gateway) -> None:
     gateway.house.index.down = True
     reason, _ = refused(
-        lambda: list(gateway.stub.Diagnose(pb.DiagnoseRequest(), timeout=20)), grpc.StatusCode.UNAVAILABLE
+        lambda: list(gateway.stub.Diagnose(pb.DiagnoseRequest(), timeout=60)), grpc.StatusCode.UNAVAILABLE
     )
     assert reason == "UNAVAILABLE"
 
@@ -52,16 +52,16 @@ def test_one_examination_at_a_time(gateway, monkeypatch) -> None:
 
     def slow_census() -> dict:
         counting.set()
-        assert go_on.wait(20)
+        assert go_on.wait(60)
         return {}
 
     monkeypatch.setattr(gateway.house.index, "census", slow_census)
-    first = gateway.stub.Diagnose(pb.DiagnoseRequest(), timeout=20)
-    assert counting.wait(20)
-    refused(lambda: list(gateway.stub.Diagnose(pb.DiagnoseRequest(), timeout=20)), grpc.StatusCode.RESOURCE_EXHAUSTED)
+    first = gateway.stub.Diagnose(pb.DiagnoseRequest(), timeout=60)
+    assert counting.wait(60)
+    refused(lambda: list(gateway.stub.Diagnose(pb.DiagnoseRequest(), timeout=60)), grpc.StatusCode.RESOURCE_EXHAUSTED)
     go_on.set()
     assert list(first)[-1].HasField("examined")
-    assert list(gateway.stub.Diagnose(pb.DiagnoseRequest(), timeout=20))[-1].HasField("examined")
+    assert list(gateway.stub.Diagnose(pb.DiagnoseRequest(), timeout=60))[-1].HasField("examined")
 
 
 def test_the_command_names_what_is_wrong_and_mends_it(gateway, capsys) -> None:

@@ -39,13 +39,13 @@ def name(gateway) -> str:
     return made.name
 
 
-def export(gateway, name: str, seconds: int = 2, timeout: float = 20, **more):
+def export(gateway, name: str, seconds: int = 2, timeout: float = 120, **more):
     skim = pb.GetSkimRequest(name=name, length=Duration(seconds=seconds), focus="boats")
     return gateway.stub.ExportSkim(pb.ExportSkimRequest(skim=skim, **more), timeout=timeout)
 
 
 def wait_for(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.01)
@@ -99,11 +99,14 @@ def test_the_cut_ends_when_the_caller_goes(gateway, name) -> None:
 
 def test_the_cut_ends_at_the_callers_deadline(gateway, name) -> None:
     gateway.decoding.slow = threading.Event()
-    refused_ = export(gateway, name, timeout=1)
-    with pytest.raises(grpc.RpcError) as caught:
-        list(refused_)
-    assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-    wait_for(lambda: gateway.decoding.ended == 1)
+    # On a busy machine the first may pass before there is a cut that it could end.
+    for seconds in (1, 5, 25):
+        with pytest.raises(grpc.RpcError) as caught:
+            list(export(gateway, name, timeout=seconds))
+        assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        if gateway.decoding.asked:
+            break
+    wait_for(lambda: 0 < len(gateway.decoding.asked) == gateway.decoding.ended)
 
 
 def test_a_slow_reader_holds_the_film_back(gateway, name) -> None:

@@ -36,7 +36,7 @@ def video(gateway) -> pb.Video:
     gateway.house.work(segments=2)
     whole = Chapters((Chapter(TimeRange(0, 10 * SECOND), "All of it"),))
     gateway.house.store.save(f"{made.name}/chaptering/chapters", whole)
-    return gateway.stub.GetVideo(pb.GetVideoRequest(name=made.name), timeout=5)
+    return gateway.stub.GetVideo(pb.GetVideoRequest(name=made.name), timeout=60)
 
 
 def give_up(gateway, video: pb.Video, step: str) -> None:
@@ -47,11 +47,11 @@ def give_up(gateway, video: pb.Video, step: str) -> None:
 
 
 def highlights(gateway, name: str, **more) -> chapters_pb2.Highlights:
-    return gateway.stub.GetHighlights(pb.GetHighlightsRequest(name=name, **more), timeout=5)
+    return gateway.stub.GetHighlights(pb.GetHighlightsRequest(name=name, **more), timeout=60)
 
 
 def skim(gateway, name: str, **more) -> chapters_pb2.Skim:
-    return gateway.stub.GetSkim(pb.GetSkimRequest(name=name, **more), timeout=5)
+    return gateway.stub.GetSkim(pb.GetSkimRequest(name=name, **more), timeout=60)
 
 
 def test_highlights_are_made_from_what_is_known_of_every_segment(gateway, video) -> None:

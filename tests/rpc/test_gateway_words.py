@@ -36,7 +36,7 @@ def video(gateway) -> pb.Video:
     gateway.house.work()
     with gateway.house.database.write() as session:
         ledger.find(session, VideoName.parse(made.name)).duration = 10 * SECOND
-    return gateway.stub.GetVideo(pb.GetVideoRequest(name=made.name), timeout=5)
+    return gateway.stub.GetVideo(pb.GetVideoRequest(name=made.name), timeout=60)
 
 
 def cue(start: int, end: int, said: str, *words: text.Word) -> text.Cue:
@@ -62,7 +62,7 @@ def give_up(gateway, video: pb.Video, step: str, message: str = "it does not ans
 
 
 def ask(gateway, video: pb.Video, **more) -> pb.GetTranscriptResponse:
-    return gateway.stub.GetTranscript(pb.GetTranscriptRequest(name=video.name, **more), timeout=5)
+    return gateway.stub.GetTranscript(pb.GetTranscriptRequest(name=video.name, **more), timeout=60)
 
 
 def said(gateway, video: pb.Video, **more) -> list[str]:
@@ -116,7 +116,7 @@ def test_a_long_transcript_comes_in_pages_and_is_read_once(gateway, video) -> No
     request = pb.GetTranscriptRequest(name=video.name)
     found = []
     while True:
-        page = gateway.stub.GetTranscript(request, timeout=5)
+        page = gateway.stub.GetTranscript(request, timeout=60)
         found += [segment.text for segment in page.segments]
         if not page.next_page_token:
             break
@@ -124,7 +124,7 @@ def test_a_long_transcript_comes_in_pages_and_is_read_once(gateway, video) -> No
     assert found == [f"word {i}" for i in range(2500)]
     assert len(loads) == 1
     request.language = "en"
-    refused(lambda: gateway.stub.GetTranscript(request, timeout=5), INVALID_ARGUMENT)
+    refused(lambda: gateway.stub.GetTranscript(request, timeout=60), INVALID_ARGUMENT)
 
 
 def test_a_video_in_which_nothing_is_said_has_an_empty_transcript_that_is_not_missing(gateway, video) -> None:
@@ -132,7 +132,7 @@ def test_a_video_in_which_nothing_is_said_has_an_empty_transcript_that_is_not_mi
     assert said(gateway, video) == []
     assert said(gateway, video, language="en") == []
     assert not video.missing_tracks
-    exported = gateway.stub.ExportTranscript(pb.ExportTranscriptRequest(name=video.name), timeout=5)
+    exported = gateway.stub.ExportTranscript(pb.ExportTranscriptRequest(name=video.name), timeout=60)
     assert exported.content == b"WEBVTT\n"
 
 
@@ -140,16 +140,16 @@ def test_texts_that_are_still_being_made_are_refused_with_the_reason(gateway) ->
     video = upload(gateway)
     calls = {
         "transcript": lambda: ask(gateway, video),
-        "captions": lambda: gateway.stub.ListCaptions(pb.ListCaptionsRequest(parent=video.name), timeout=5),
+        "captions": lambda: gateway.stub.ListCaptions(pb.ListCaptionsRequest(parent=video.name), timeout=60),
         "on-screen text": lambda: gateway.stub.ListOnScreenText(
-            pb.ListOnScreenTextRequest(parent=video.name), timeout=5
+            pb.ListOnScreenTextRequest(parent=video.name), timeout=60
         ),
     }
     for what, call in calls.items():
         with pytest.raises(grpc.RpcError, match=f"the {what} of .* is not there yet; it is being made"):
             call()
         refused(call, FAILED_PRECONDITION)
-    gateway.stub.CancelVideo(pb.CancelVideoRequest(name=video.name), timeout=5)
+    gateway.stub.CancelVideo(pb.CancelVideoRequest(name=video.name), timeout=60)
     with pytest.raises(grpc.RpcError, match="the video is CANCELLED: retry it"):
         calls["transcript"]()
 
@@ -157,7 +157,7 @@ def test_texts_that_are_still_being_made_are_refused_with_the_reason(gateway) ->
 def test_a_missing_track_is_told_with_the_video_and_where_it_is_asked_for(gateway, video) -> None:
     transcript(gateway, video)
     give_up(gateway, video, "transcription.segment", "the speech server does not answer")
-    now = gateway.stub.GetVideo(pb.GetVideoRequest(name=video.name), timeout=5)
+    now = gateway.stub.GetVideo(pb.GetVideoRequest(name=video.name), timeout=60)
     assert now.state == pb.Video.READY
     (lost,) = now.missing_tracks
     assert (lost.track, lost.error.stage, lost.error.reason) == (text_pb2.SPEECH, "transcription", "UNAVAILABLE")
@@ -172,7 +172,7 @@ def test_what_is_there_of_a_track_that_is_partly_missing_is_given(gateway, video
     transcript(gateway, video, ENGLISH)
     give_up(gateway, video, "transcription.segment", partly=True)
     assert said(gateway, video) == ["hello", "two\nlines"]
-    assert gateway.stub.GetVideo(pb.GetVideoRequest(name=video.name), timeout=5).missing_tracks
+    assert gateway.stub.GetVideo(pb.GetVideoRequest(name=video.name), timeout=60).missing_tracks
 
 
 def test_a_transcript_that_could_not_be_put_together_says_why(gateway, video) -> None:
@@ -186,12 +186,12 @@ def test_a_transcript_is_exported_in_the_format_that_is_asked_for(gateway, video
     for format_ in (transcription_pb.SRT, transcription_pb.TEXT):
         request = pb.ExportTranscriptRequest(name=video.name, language="de", format=format_)
         name = transcription_pb.SubtitleFormat.Name(format_)
-        assert gateway.stub.ExportTranscript(request, timeout=5).content == f"{name}\nhallo\n".encode()
+        assert gateway.stub.ExportTranscript(request, timeout=60).content == f"{name}\nhallo\n".encode()
     assert gateway.transcription.writes[-1].track.language == "de"
 
 
 def put(gateway, video: pb.Video, **more) -> pb.Video:
-    return gateway.stub.UpdateTranscript(pb.UpdateTranscriptRequest(name=video.name, **more), timeout=5)
+    return gateway.stub.UpdateTranscript(pb.UpdateTranscriptRequest(name=video.name, **more), timeout=60)
 
 
 def segments(*found: tuple[int, int, str]) -> pb.TranscriptSegments:
@@ -356,9 +356,9 @@ def test_captions_and_labels_are_given_by_shot_in_pages(gateway, video) -> None:
     labels = (text.ShotLabel(0, "a tree", 0.75), text.ShotLabel(0, "a car", 0.5), text.ShotLabel(3, "a car", 1.0))
     keep(gateway, video, "shot_labels", text.ShotLabels(labels))
     request = pb.ListCaptionsRequest(parent=video.name, page_size=2)
-    first = gateway.stub.ListCaptions(request, timeout=5)
+    first = gateway.stub.ListCaptions(request, timeout=60)
     request.page_token = first.next_page_token
-    rest = gateway.stub.ListCaptions(request, timeout=5)
+    rest = gateway.stub.ListCaptions(request, timeout=60)
     found = [*first.descriptions, *rest.descriptions]
     assert [d.shot for d in found] == [0, 2, 3]
     assert [d.range.start.seconds for d in found] == [0, 2, 3]
@@ -372,11 +372,11 @@ def test_missing_captions_are_told_and_are_not_the_same_as_none(gateway, video) 
     for kind, noun in (("shots", Shots(())), ("captions", text.Captions()), ("shot_labels", text.ShotLabels())):
         keep(gateway, video, kind, noun)
     request = pb.ListCaptionsRequest(parent=video.name)
-    assert not gateway.stub.ListCaptions(request, timeout=5).descriptions
+    assert not gateway.stub.ListCaptions(request, timeout=60).descriptions
     give_up(gateway, video, "captioning.describe", "the caption server refuses pictures")
     with pytest.raises(grpc.RpcError, match="the caption server refuses pictures"):
-        gateway.stub.ListCaptions(request, timeout=5)
-    now = gateway.stub.GetVideo(pb.GetVideoRequest(name=video.name), timeout=5)
+        gateway.stub.ListCaptions(request, timeout=60)
+    now = gateway.stub.GetVideo(pb.GetVideoRequest(name=video.name), timeout=60)
     assert [m.track for m in now.missing_tracks] == [text_pb2.CAPTION]
 
 
@@ -385,19 +385,19 @@ def test_on_screen_text_is_given_with_its_boxes(gateway, video) -> None:
     readings = tuple(text.Reading(TimeRange(i * SECOND, (i + 1) * SECOND), "EXIT", 0.5, (line,)) for i in range(3))
     keep(gateway, video, "on_screen_text", text.OnScreenText(readings))
     request = pb.ListOnScreenTextRequest(parent=video.name, page_size=2)
-    page = gateway.stub.ListOnScreenText(request, timeout=5)
+    page = gateway.stub.ListOnScreenText(request, timeout=60)
     assert [r.range.start.seconds for r in page.readings] == [0, 1]
     assert (page.readings[0].lines[0].box.left, page.readings[0].lines[0].text) == (0.25, "EXIT")
     request.page_token = page.next_page_token
-    assert len(gateway.stub.ListOnScreenText(request, timeout=5).readings) == 1
+    assert len(gateway.stub.ListOnScreenText(request, timeout=60).readings) == 1
 
 
 def test_labels_of_a_collection_are_told_to_its_videos_and_to_those_that_come(gateway, video) -> None:
     change = pb.UpdateCollectionRequest(collection=pb.Collection(name="collections/c", shot_labels=["a tree"]))
-    gateway.stub.UpdateCollection(change, timeout=5)
+    gateway.stub.UpdateCollection(change, timeout=60)
     assert info(gateway, video).shot_labels == ("a tree",)
     assert redone(gateway) == workflow.downstream({"captioning.assemble"})
-    gateway.stub.UpdateCollection(change, timeout=5)
+    gateway.stub.UpdateCollection(change, timeout=60)
     assert redone(gateway) == set()
     later = upload(gateway, b"another film", request_id="r2")
     assert info(gateway, later).shot_labels == ("a tree",)

@@ -89,9 +89,13 @@ def timed(type_: str, method: str) -> float:
 
 
 def pair(spans: InMemorySpanExporter, server: Server, method: str):
-    """The client's and the server's span of a call; the server has stopped, so both have ended."""
+    """The client's and the server's span of a call. The server has stopped, so its own has ended."""
     server.stop()
-    found = {s.kind: s for s in spans.get_finished_spans() if s.name == f"{NAME}/{method}"}
+    deadline = time.monotonic() + 60
+    # A stream's client ends its span in a thread of gRPC's, after the last message was read.
+    while len(found := {s.kind: s for s in spans.get_finished_spans() if s.name == f"{NAME}/{method}"}) < 2:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.01)
     return found[SpanKind.CLIENT], found[SpanKind.SERVER]
 
 

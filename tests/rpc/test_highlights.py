@@ -66,7 +66,7 @@ def stub(artifacts: ArtifactStore) -> Iterator[pb_grpc.ChapteringServiceStub]:
 
 
 def test_a_query_has_a_curve_and_its_maxima(stub: pb_grpc.ChapteringServiceStub, sources: pb.Sources) -> None:
-    found = call(stub.Highlight, pb.HighlightRequest(sources=sources, query="a boat", limit=2), 10).highlights
+    found = call(stub.Highlight, pb.HighlightRequest(sources=sources, query="a boat", limit=2), 60).highlights
     assert (found.step, len(found.saliency)) == (Duration(seconds=1), 120)
     best = found.highlights[0]
     assert range_from(best.range) == SHOT
@@ -76,7 +76,7 @@ def test_a_query_has_a_curve_and_its_maxima(stub: pb_grpc.ChapteringServiceStub,
 
 
 def test_without_a_query_there_are_at_most_ten(stub: pb_grpc.ChapteringServiceStub, sources: pb.Sources) -> None:
-    found = call(stub.Highlight, pb.HighlightRequest(sources=sources), 10).highlights
+    found = call(stub.Highlight, pb.HighlightRequest(sources=sources), 60).highlights
     assert 0 < len(found.highlights) <= 10
     assert 0 < max(found.saliency) <= 1
 
@@ -90,10 +90,10 @@ def test_a_skim_is_as_long_as_wanted_and_of_what_is_in_focus(
         ]
     )
     request = pb.SkimRequest(sources=sources, chapters=chapters, length=Duration(seconds=12), focus="a boat")
-    skim = call(stub.Skim, request, 10).skim
+    skim = call(stub.Skim, request, 60).skim
     assert skim.length == Duration(seconds=12)
     assert any(range_from(r).contains(AT * SECOND) for r in skim.ranges)
-    whole = call(stub.Skim, pb.SkimRequest(sources=sources, length=Duration(seconds=3600)), 10).skim
+    whole = call(stub.Skim, pb.SkimRequest(sources=sources, length=Duration(seconds=3600)), 60).skim
     assert [range_from(r) for r in whole.ranges] == [TimeRange(0, 120 * SECOND)]
 
 
@@ -126,11 +126,11 @@ def test_wrong_requests_are_invalid_arguments(
         request_.sources.CopyFrom(sources)
     method = stub.Skim if isinstance(request_, pb.SkimRequest) else stub.Highlight
     with pytest.raises(InvalidInput) as caught:
-        call(method, request_, 10)  # type: ignore[arg-type]
+        call(method, request_, 60)  # type: ignore[arg-type]
     assert list(caught.value.fields) == [field]
 
 
 def test_sources_that_are_gone_are_not_found(stub: pb_grpc.ChapteringServiceStub, sources: pb.Sources) -> None:
     sources.segment_keys["frames"].keys[0] = "collections/c/videos/v/gone"
     with pytest.raises(NotFound):
-        call(stub.Highlight, pb.HighlightRequest(sources=sources), 10)
+        call(stub.Highlight, pb.HighlightRequest(sources=sources), 60)

@@ -107,18 +107,20 @@ def test_a_hostile_request_is_answered_in_words(gateway, method: MethodDescripto
 
 
 def test_nothing_grows_with_them_and_nothing_of_the_catalog_is_gone(gateway) -> None:
-    def held() -> tuple[int, int]:
-        return threading.active_count(), psutil.Process().num_fds()
+    rounds: list[tuple[int, int]] = []
+
+    def grows() -> bool:
+        """Whether the last three rounds have left more threads or files."""
+        return len(rounds) < 3 or rounds[-1][0] > rounds[-3][0] + 2 or rounds[-1][1] > rounds[-3][1] + 4
 
     chosen = [method for method in METHODS if method.name.startswith(("Get", "List", "Search", "Ask", "Summarize"))]
-    rounds = []
-    for _ in range(3):
+    # What leaks does so in every round. Pools of threads and connections, which a busy machine fills late, have an end.
+    while grows():
+        assert len(rounds) < 9, rounds
         for method in chosen:
             for request in calls.requests(method, 5, KNOWN):
                 calls.ended(gateway.channel, method, request, timeout_s=30)
-        rounds.append(held())
-    assert rounds[2][0] <= rounds[0][0] + 2
-    assert rounds[2][1] <= rounds[0][1] + 4
+        rounds.append((threading.active_count(), psutil.Process().num_fds()))
     with gateway.house.database.read() as session:
         tables = set(sa.inspect(session.connection()).get_table_names())
         assert {"videos", "collections", "jobs"} <= tables

@@ -18,9 +18,9 @@ def probe(*arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
 def test_a_server_is_well_until_it_stops() -> None:
     server = create_server(ServerSettings(drain_s=0), [])
     at = f"127.0.0.1:{server.port}"
-    well = probe(at)
+    well = probe(at, "--timeout", "60")
     assert (well.returncode, well.stdout) == (0, "SERVING\n")
-    unknown = probe(at, "vidx.nothing.v1.Nothing")
+    unknown = probe(at, "vidx.nothing.v1.Nothing", "--timeout", "60")
     assert unknown.returncode == 1
     assert "NOT_FOUND" in unknown.stderr
     server.stop()
@@ -39,13 +39,13 @@ def test_it_speaks_tls_as_the_settings_say(tmp_path: Path) -> None:
     try:
         own = authority.issue("spiffe://vidx/probe", file="probe")
         told = {"VIDX_CLIENT_TLS_CA": authority.ca, "VIDX_CLIENT_TLS_CERT": own.cert, "VIDX_CLIENT_TLS_KEY": own.key}
-        assert probe(at, **told).returncode == 0
+        assert probe(at, "--timeout", "60", **told).returncode == 0
         assert probe(at, "--timeout", "2").returncode == 1
         # A probe asks on loopback for a server whose certificate names its Service.
         inside = authority.issue("vidx-search", "spiffe://vidx/search", file="server")
         told |= {"VIDX_CLIENT_TLS_CERT": inside.cert, "VIDX_CLIENT_TLS_KEY": inside.key}
         assert probe(at, "--timeout", "2", **told).returncode == 1
-        assert probe(at, "--name", "vidx-search", **told).returncode == 0
+        assert probe(at, "--timeout", "60", "--name", "vidx-search", **told).returncode == 0
         assert probe(at, "--timeout", "2", "--name", "vidx-gateway", **told).returncode == 1
     finally:
         server.stop()

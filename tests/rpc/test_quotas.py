@@ -40,7 +40,7 @@ def uploading(gateway) -> int:
 def allow(gateway, **bounds) -> pb.Quota:
     quota = pb.Quota(name="collections/c/quota", **bounds)
     request = pb.UpdateQuotaRequest(quota=quota, update_mask=FieldMask(paths=bounds))
-    return gateway.access.UpdateQuota(request, timeout=10)
+    return gateway.access.UpdateQuota(request, timeout=60)
 
 
 def violation(call) -> tuple[str, str, float | None]:
@@ -60,7 +60,7 @@ def violation(call) -> tuple[str, str, float | None]:
 
 def test_without_a_quota_nothing_is_bounded_and_what_is_there_is_counted(gateway) -> None:
     upload(gateway)
-    found = gateway.access.GetQuota(pb.GetQuotaRequest(name="collections/c/quota"), timeout=10)
+    found = gateway.access.GetQuota(pb.GetQuotaRequest(name="collections/c/quota"), timeout=60)
     assert (found.max_videos, found.max_bytes, found.max_requests_per_minute, found.max_uploads) == (0, 0, 0, 0)
     assert (found.videos, found.bytes) == (1, len(FILM))
 
@@ -72,7 +72,7 @@ def test_videos_beyond_the_quota_are_refused_until_one_is_deleted(gateway) -> No
     other = FILM[:-1] + b"!"
     subject, text, seconds = violation(lambda: upload(gateway, other, request_id="r2"))
     assert (subject, text, seconds) == ("collections/c", "at most 1 videos; it has 1: delete some", None)
-    gateway.stub.DeleteVideo(video_pb.DeleteVideoRequest(name=first.name), timeout=10)
+    gateway.stub.DeleteVideo(video_pb.DeleteVideoRequest(name=first.name), timeout=60)
     assert upload(gateway, other, request_id="r2").name != first.name
 
 
@@ -86,16 +86,16 @@ def test_bytes_are_refused_before_they_are_sent(gateway) -> None:
             sent.append(len(chunk.chunk))
             yield chunk
 
-    assert "1400000 would come to them" in violation(lambda: gateway.stub.UploadVideo(messages(), timeout=20))[1]
-    kept = gateway.stub.GetUpload(video_pb.GetUploadRequest(parent="collections/c", request_id="r1"), timeout=10)
+    assert "1400000 would come to them" in violation(lambda: gateway.stub.UploadVideo(messages(), timeout=60))[1]
+    kept = gateway.stub.GetUpload(video_pb.GetUploadRequest(parent="collections/c", request_id="r1"), timeout=60)
     assert kept.offset == 0
     (gateway.folder / "imports/film.mp4").write_bytes(FILM)
     fetch = video_pb.ImportVideoRequest(
         parent="collections/c", request_id="i", uri=f"file://{gateway.folder}/imports/film.mp4"
     )
-    violation(lambda: gateway.stub.ImportVideo(fetch, timeout=20))
+    violation(lambda: gateway.stub.ImportVideo(fetch, timeout=60))
     allow(gateway, max_bytes=len(FILM))
-    assert gateway.stub.ImportVideo(fetch, timeout=20).sha256 == SHA
+    assert gateway.stub.ImportVideo(fetch, timeout=60).sha256 == SHA
     listed = list(gateway.house.store.objects.walk("collections/c/"))
     assert sum(one.size == len(FILM) for one in listed) == 1  # what was refused lies nowhere
 
@@ -108,21 +108,24 @@ def test_hours_count_what_is_indexed(gateway) -> None:
     assert gateway.access.GetQuota(pb.GetQuotaRequest(name="collections/c/quota")).duration.seconds == 7200
     text = violation(lambda: upload(gateway, FILM[1:], request_id="r2"))[1]
     assert text == "at most 2 hours of video; it has 2.00: delete some"
-    gateway.stub.DeleteVideo(video_pb.DeleteVideoRequest(name=video.name), timeout=10)
+    gateway.stub.DeleteVideo(video_pb.DeleteVideoRequest(name=video.name), timeout=60)
     upload(gateway, FILM[1:], request_id="r2")
 
 
-def test_requests_a_minute_are_counted_by_collection_with_a_hint_when_to_come_back(gateway) -> None:
+def test_requests_a_minute_are_counted_by_collection_with_a_hint_when_to_come_back(gateway, monkeypatch) -> None:
+    # At the turn of a minute what was counted in the one before counts a little less, and one more would be let in.
+    now = time.time()
+    monkeypatch.setattr("limits.storage.memory.time", SimpleNamespace(time=lambda: now))
     allow(gateway, max_requests_per_minute=3)
     ask = video_pb.GetCollectionRequest(name="collections/c")
     for _ in range(3):
-        gateway.stub.GetCollection(ask, timeout=10)
-    subject, text, seconds = violation(lambda: gateway.stub.GetCollection(ask, timeout=10))
+        gateway.stub.GetCollection(ask, timeout=60)
+    subject, text, seconds = violation(lambda: gateway.stub.GetCollection(ask, timeout=60))
     assert (subject, text) == ("collections/c", "at most 3 requests a minute")
     assert 1 <= seconds <= 60
-    gateway.stub.CreateCollection(video_pb.CreateCollectionRequest(collection_id="other"), timeout=10)
+    gateway.stub.CreateCollection(video_pb.CreateCollectionRequest(collection_id="other"), timeout=60)
     for _ in range(5):
-        gateway.stub.GetCollection(video_pb.GetCollectionRequest(name="collections/other"), timeout=10)
+        gateway.stub.GetCollection(video_pb.GetCollectionRequest(name="collections/other"), timeout=60)
     assert allow(gateway, max_requests_per_minute=0).max_requests_per_minute == 0
 
 
@@ -133,12 +136,12 @@ def test_uploads_at_a_time_are_bounded_and_end_with_their_stream(gateway) -> Non
     def slow():
         yield header()
         yield from chunks(FILM[:100_000])
-        on.wait(30)
+        on.wait(60)
         yield from chunks(FILM[100_000:])
 
-    first = gateway.stub.UploadVideo.future(slow(), timeout=60)
+    first = gateway.stub.UploadVideo.future(slow(), timeout=120)
     # What the client has sent the server may not have taken yet, and the other upload would come first.
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not uploading(gateway):
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -161,7 +164,7 @@ def test_uploads_at_a_time_are_bounded_and_end_with_their_stream(gateway) -> Non
 )
 def test_a_quota_that_cannot_be_is_told(gateway, quota, paths, field: str) -> None:
     asked = pb.UpdateQuotaRequest(quota=pb.Quota(**quota), update_mask=FieldMask(paths=paths))
-    call = lambda: gateway.access.UpdateQuota(asked, timeout=10)  # noqa: E731
+    call = lambda: gateway.access.UpdateQuota(asked, timeout=60)  # noqa: E731
     assert field in refused(call, grpc.StatusCode.INVALID_ARGUMENT)[1]
 
 

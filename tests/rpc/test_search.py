@@ -74,11 +74,11 @@ def message(job: Job) -> media_pb2.Job:
 
 
 def add(stub: SearchServiceStub, world: World, name: str, **more: object) -> pb.IndexResponse:
-    return stub.Index(pb.IndexRequest(job=message(world.job(name, **more))), timeout=10)
+    return stub.Index(pb.IndexRequest(job=message(world.job(name, **more))), timeout=60)
 
 
 def ask(stub: SearchServiceStub, query: str = "axis 3", **fields: object) -> pb.SearchResponse:
-    return stub.Search(pb.SearchRequest(parent=FILMS, query=query, **fields), timeout=10)  # type: ignore[arg-type]
+    return stub.Search(pb.SearchRequest(parent=FILMS, query=query, **fields), timeout=60)  # type: ignore[arg-type]
 
 
 def violations(call: grpc.RpcError) -> list[str]:
@@ -184,7 +184,7 @@ def test_filters_are_applied(stub: SearchServiceStub, world: World) -> None:
 )  # fmt: skip
 def test_a_bad_request_names_the_field(stub: SearchServiceStub, field_name: str, request_: pb.SearchRequest) -> None:
     with pytest.raises(grpc.RpcError) as caught:
-        stub.Search(request_, timeout=10)
+        stub.Search(request_, timeout=60)
     assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert violations(caught.value) == [field_name]
 
@@ -197,10 +197,10 @@ def test_a_query_of_ten_thousand_characters_is_answered(stub: SearchServiceStub,
 def test_delete_and_stats_say_how_many_rows(stub: SearchServiceStub, world: World) -> None:
     add(stub, world, "a")
     add(stub, world, "b")
-    assert stub.Stats(pb.StatsRequest(), timeout=10) == pb.StatsResponse(rows=12, space="space")
-    assert stub.DeleteVideo(pb.DeleteVideoRequest(name=f"{FILMS}/videos/a"), timeout=10).rows == 6
-    assert stub.Stats(pb.StatsRequest(name=FILMS), timeout=10).rows == 6
-    assert stub.Stats(pb.StatsRequest(name=f"{FILMS}/videos/a"), timeout=10).rows == 0
+    assert stub.Stats(pb.StatsRequest(), timeout=60) == pb.StatsResponse(rows=12, space="space")
+    assert stub.DeleteVideo(pb.DeleteVideoRequest(name=f"{FILMS}/videos/a"), timeout=60).rows == 6
+    assert stub.Stats(pb.StatsRequest(name=FILMS), timeout=60).rows == 6
+    assert stub.Stats(pb.StatsRequest(name=f"{FILMS}/videos/a"), timeout=60).rows == 0
 
 
 def test_the_queue_s_step_is_the_same_use_case(world: World) -> None:
@@ -239,7 +239,7 @@ def test_text_is_encoded_by_the_embedding_service(vectors: int) -> None:
 
     server = create_server(ServerSettings(drain_s=0), [(descriptor, register)])
     with grpc_client.channel(f"127.0.0.1:{server.port}") as channel:
-        client = EmbeddingClient(TextEmbedding(channel, 10))
+        client = EmbeddingClient(TextEmbedding(channel, 60))
         if vectors:
             got, said = client.encode(["a dog", "a cat"], [Against.PICTURES, Against.TEXTS])
             assert (got.space, got.middles, got.spreads) == ("JOINT of ['a dog', 'a cat']", (0.25,) * 2, (0.5,) * 2)
@@ -254,4 +254,4 @@ def test_text_is_encoded_by_the_embedding_service(vectors: int) -> None:
 
 def test_an_embedding_service_that_is_not_there_is_unavailable() -> None:
     with grpc_client.channel("127.0.0.1:1") as channel, pytest.raises(Unavailable):
-        EmbeddingClient(TextEmbedding(channel, 3)).encode(["a dog"], [Against.TEXTS])
+        EmbeddingClient(TextEmbedding(channel, 60)).encode(["a dog"], [Against.TEXTS])

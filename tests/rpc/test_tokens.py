@@ -207,10 +207,10 @@ def test_the_gateway_takes_keys_and_tokens_alike(house: House, tmp_path: Path, i
             return VideoIndexServiceStub(with_key(gateway.channel, credential))
 
         asked = pb.GetCollectionRequest(name="collections/c")
-        assert stub(issuer.token()).GetCollection(asked, timeout=10).name == "collections/c"
+        assert stub(issuer.token()).GetCollection(asked, timeout=60).name == "collections/c"
         made = pb.CreateCollectionRequest(collection_id="mine")
-        refused(lambda: stub(issuer.token()).CreateCollection(made, timeout=10), grpc.StatusCode.PERMISSION_DENIED)
-        refused(lambda: stub(issuer.token(aud="x")).GetCollection(asked, timeout=10), grpc.StatusCode.UNAUTHENTICATED)
-        refused(lambda: stub("vidx_a_b").GetCollection(asked, timeout=10), grpc.StatusCode.UNAUTHENTICATED)
+        refused(lambda: stub(issuer.token()).CreateCollection(made, timeout=60), grpc.StatusCode.PERMISSION_DENIED)
+        refused(lambda: stub(issuer.token(aud="x")).GetCollection(asked, timeout=60), grpc.StatusCode.UNAUTHENTICATED)
+        refused(lambda: stub("vidx_a_b").GetCollection(asked, timeout=60), grpc.StatusCode.UNAUTHENTICATED)
         other = issuer.token(vidx_collections=["other"])
-        refused(lambda: stub(other).GetCollection(asked, timeout=10), grpc.StatusCode.NOT_FOUND)
+        refused(lambda: stub(other).GetCollection(asked, timeout=60), grpc.StatusCode.NOT_FOUND)

@@ -48,13 +48,13 @@ def stub(artifacts: ArtifactStore) -> Iterator[pb_grpc.TranscriptionServiceStub]
 
 def refused(method: grpc.UnaryUnaryMultiCallable, request: object) -> VidxError:
     with pytest.raises(VidxError) as caught:
-        call(method, request, 10)
+        call(method, request, 60)
     return caught.value
 
 
 def test_a_sound_file_becomes_a_track(stub: pb_grpc.TranscriptionServiceStub) -> None:
     sound = speech([Span(RATE, 2 * RATE)], 3 * RATE).tobytes()
-    track = call(stub.Transcribe, pb.TranscribeRequest(audio=sound, language="de"), 10).track
+    track = call(stub.Transcribe, pb.TranscribeRequest(audio=sound, language="de"), 60).track
     assert (track.language, track.source) == ("de", text_pb2.TranscriptTrack.RECOGNIZED)
     (cue,) = track.cues
     assert (cue.text, cue.range.start.ToSeconds(), cue.confidence) == ("w0", 1, 0.5)
@@ -64,16 +64,16 @@ def test_a_sound_file_becomes_a_track(stub: pb_grpc.TranscriptionServiceStub) ->
 
 def test_a_subtitle_file_becomes_a_track_with_sentences(stub: pb_grpc.TranscriptionServiceStub) -> None:
     request = pb.ReadSubtitlesRequest(content=SRT, file_name="../../talk.srt", language="en")
-    track = call(stub.ReadSubtitles, request, 10).track
+    track = call(stub.ReadSubtitles, request, 60).track
     assert track.source == text_pb2.TranscriptTrack.SUBTITLE_FILE
     assert [s.text for s in track.sentences] == ["Hello, Dr. Smith.", "Bye."]
     assert [c.confidence for c in track.cues] == [1, 1]
 
 
 def test_a_track_is_written_in_each_format(stub: pb_grpc.TranscriptionServiceStub) -> None:
-    track = call(stub.ReadSubtitles, pb.ReadSubtitlesRequest(content=SRT), 10).track
+    track = call(stub.ReadSubtitles, pb.ReadSubtitlesRequest(content=SRT), 60).track
     written = {
-        name: call(stub.WriteSubtitles, pb.WriteSubtitlesRequest(track=track, format=name), 10).content
+        name: call(stub.WriteSubtitles, pb.WriteSubtitlesRequest(track=track, format=name), 60).content
         for name in ("SRT", "WEBVTT", "TEXT")
     }
     assert written["SRT"] == SRT + b"\n"
@@ -114,7 +114,7 @@ def test_run_does_a_step(stub: pb_grpc.TranscriptionServiceStub, artifacts: Arti
     artifacts.save(f"{VIDEO}/info.pb", info)
     job = media_pb2.Job(video=VIDEO, step="transcription.subtitles", attempt=1)
     job.inputs["info"].keys.append(f"{VIDEO}/info.pb")
-    outputs = call(stub.Run, pb.RunRequest(job=job), 10).outputs
+    outputs = call(stub.Run, pb.RunRequest(job=job), 60).outputs
     assert dict(outputs.counts) == {"tracks": 1, "cues": 2}
     (key,) = outputs.artifacts["subtitle_cues"].keys
     assert artifacts.load(key, Transcript).tracks[0].cues[0].range.start == SECOND

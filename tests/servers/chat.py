@@ -2,11 +2,13 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+ASKED_WITHIN_S = 60.0
 CANDIDATES = [{"brief": "A dog runs over the grass.", "detailed": "It is brown."}, {"brief": "A red car."}]
 
 
@@ -61,6 +63,13 @@ class ChatServer:
 
     def serve(self) -> None:
         self._http.serve_forever(poll_interval=0.05)
+
+    def await_question(self) -> None:
+        """Until one has come: who gives up waiting for an answer may do so before it is read here."""
+        deadline = time.monotonic() + ASKED_WITHIN_S
+        while not self.requests:
+            assert time.monotonic() < deadline, "nobody asks"
+            time.sleep(0.02)
 
     def stop(self) -> None:
         self.release.set()

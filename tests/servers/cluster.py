@@ -29,7 +29,7 @@ from tests.servers.s3 import S3
 PARTS = ("redis", "milvus", "triton")
 SERVICES = (*STAGES, "pipeline", "gateway")
 HOSTS = {name: f"127.0.0.{number}" for number, name in enumerate((*PARTS, *SERVICES), 11)}
-READY_WITHIN_S = 240.0
+READY_WITHIN_S = 600.0
 STOP_WITHIN_S = 240.0
 
 

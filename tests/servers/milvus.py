@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.servers.ports import free_ports
 
-READY_WITHIN_S = 60.0
+READY_WITHIN_S = 240.0
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from services.cli.machine.programs import PORTS
 from services.cli.machine.supervisor import Control, Process
 from tests.servers.ports import free_ports
 
-RUN_S = 300.0
+RUN_S = 900.0
 
 
 class Platform:
@@ -31,7 +31,7 @@ class Platform:
 
     def up(self, *options: str) -> None:
         """Start it and wait until it is ready, which takes its time where others start as well."""
-        self.run("up", "--detach", "--timeout=240", *options)
+        self.run("up", "--detach", "--timeout=600", *options)
 
     def down(self) -> None:
         """Stop it. It can be started again with all that it knows."""

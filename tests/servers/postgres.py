@@ -19,7 +19,7 @@ from services.catalog.settings import CatalogSettings
 from tests.servers.ports import free_ports
 
 PASSWORD = "a-password"
-READY_WITHIN_S = 30.0
+READY_WITHIN_S = 120.0
 
 
 class Postgres:
@@ -87,7 +87,7 @@ class Process:
 
 def connect(address: str) -> "psycopg.Connection[tuple[object, ...]]":
     """To the server itself."""
-    return psycopg.connect(f"postgresql://postgres:{PASSWORD}@{address}/postgres", autocommit=True, connect_timeout=5)
+    return psycopg.connect(f"postgresql://postgres:{PASSWORD}@{address}/postgres", autocommit=True, connect_timeout=60)
 
 
 @contextmanager

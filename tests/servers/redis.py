@@ -11,7 +11,7 @@ import redis
 from services.cli.machine.programs import redis_command
 from tests.servers.ports import free_ports
 
-READY_WITHIN_S = 20.0
+READY_WITHIN_S = 120.0
 
 
 @contextmanager

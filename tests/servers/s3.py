@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from services.runtime.settings import StoreSettings
 from tests.servers.ports import free_ports
 
-READY_WITHIN_S = 60.0
+READY_WITHIN_S = 180.0
 RINGS = ("account", "container", "object")
 
 # Waits are long, so that a busy machine never makes the servers put an update off: no daemon runs to catch up on it.
@@ -193,7 +193,7 @@ def _configure(folder: Path, ports: dict[str, int], programs: Path, skew_s: int)
         own = proxy if name == "proxy" else _STORAGE.format(ring=name)
         (etc / f"{name}-server.conf").write_text(common + own)
     wanted = [f"{etc / ring}.ring.gz={ports[ring]}" for ring in RINGS]
-    subprocess.run([programs / "python", "-c", _MAKE_RINGS, *wanted], check=True, capture_output=True, timeout=60)
+    subprocess.run([programs / "python", "-c", _MAKE_RINGS, *wanted], check=True, capture_output=True, timeout=180)
     return etc
 
 

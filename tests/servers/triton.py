@@ -13,7 +13,7 @@ from services.packs.build import build
 from tests.servers.ports import free_ports
 
 BUILTIN = Path(__file__).parents[2] / "deploy/models/builtin.toml"
-READY_WITHIN_S = 60.0
+READY_WITHIN_S = 240.0
 
 
 def built_pack(scratch: Path) -> Path:

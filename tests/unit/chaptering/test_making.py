@@ -38,7 +38,7 @@ class Work:
         try:
             progress(0, 3)
             for done in range(1, 4):
-                assert self.step.acquire(timeout=20)
+                assert self.step.acquire(timeout=60)
                 self.done = done
                 progress(done, 3)
             return "made"

@@ -161,7 +161,7 @@ def test_follow_goes_on_over_rotation_and_waits_for_whole_lines(tmp_path: Path, 
 
     def sleep(_: float) -> None:
         idle.release()
-        assert go_on.acquire(timeout=10)
+        assert go_on.acquire(timeout=60)
 
     monkeypatch.setattr(logs.time, "sleep", sleep)
     file = tmp_path / "a.log"
@@ -177,10 +177,10 @@ def test_follow_goes_on_over_rotation_and_waits_for_whole_lines(tmp_path: Path, 
     reader.start()
     steps = [lambda: _append(file, "one\nha"), lambda: _append(file, "lf\n"), lambda: _rotate(file, "new\n")]
     for step in steps:
-        assert idle.acquire(timeout=10)
+        assert idle.acquire(timeout=60)
         step()
         go_on.release()
-    reader.join(10)
+    reader.join(60)
     assert lines == [("a", "one"), ("a", "half"), ("a", "new")]
 
 

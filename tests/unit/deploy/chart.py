@@ -26,6 +26,6 @@ def tools() -> Path:
 def objects(values: str) -> list[dict[str, Any]]:
     """What the chart makes of a values file."""
     render = [tools() / "python", "-m", "deploy.chart.check", "--render", values]
-    made = subprocess.run(render, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    made = subprocess.run(render, cwd=ROOT, check=True, capture_output=True, timeout=240)
     found: list[dict[str, Any]] = json.loads(made.stdout)
     return found

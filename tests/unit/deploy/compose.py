@@ -14,7 +14,7 @@ def config(*files: str, env: dict[str, str]) -> "subprocess.CompletedProcess[str
     """What `docker compose config` answers; it needs no engine."""
     named = [argument for file in files for argument in ("-f", str(ROOT / "deploy" / file))]
     command = [tools() / "docker-compose", *named, "--env-file", "/dev/null", "config", "--format", "json"]
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=240)
 
 
 @cache

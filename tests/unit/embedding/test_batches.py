@@ -37,13 +37,13 @@ def test_calls_run_while_the_next_item_is_made() -> None:
 
     def items():
         yield 1
-        assert running.wait(10)
+        assert running.wait(60)
         made.set()
         yield 2
 
     def call(item: int) -> bool:
         running.set()
-        return made.wait(10)
+        return made.wait(60)
 
     assert [result for _, result in ahead(call, items(), 2)] == [True, True]
 

@@ -133,8 +133,8 @@ def test_nobody_at_the_address_is_unavailable() -> None:
 
 
 def test_a_server_says_what_it_serves(triton: Triton) -> None:
-    assert triton.ready()
-    served = triton.served("see")
+    assert triton.ready(60)
+    served = triton.served("see", 60)
     assert served.versions == ("1", "2")
     assert served.inputs == {"x": Tensor("UINT8", (-1, 4, 8, 3))}
     assert served.outputs == {"y": Tensor("FP32", (-1, 3))}

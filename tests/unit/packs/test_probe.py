@@ -24,6 +24,8 @@ CONFIGS = {
 }
 DEAD = (500, {"error": "Stub process 'see_0_0' is not healthy."})
 FULL = (503, {"error": "Exceeds maximum queue size"})
+LATE_S = 0.5
+"""Longer than a busy machine needs for an answer that comes."""
 
 
 class FakeTriton:
@@ -80,8 +82,8 @@ def triton() -> Iterator[FakeTriton]:
 
 
 def test_every_model_is_asked_for_the_smallest_inference_that_it_takes(triton: FakeTriton) -> None:
-    for each in probe.of_models(triton.port, 5):
-        assert each.send(triton.port, 5) == ("well", "")
+    for each in probe.of_models(triton.port, 60):
+        assert each.send(triton.port, 60) == ("well", "")
     (see, pixels, at), (read, tokens, end) = triton.asked
     assert (see, read) == ("see", "read")
     assert pixels[at:] == b"\1" * 18
@@ -93,7 +95,8 @@ def test_every_model_is_asked_for_the_smallest_inference_that_it_takes(triton: F
 @pytest.mark.parametrize(("answer", "health"), [(DEAD, "dead"), (FULL, "well"), (None, "late")])
 def test_only_what_triton_says_of_its_process_is_death(triton: FakeTriton, answer: object, health: str) -> None:
     triton.answers["see"] = answer  # type: ignore[assignment]
-    assert Probe("see", b"{}", b"").send(triton.port, 0.2)[0] == health
+    within_s = 0.2 if answer is None else 60
+    assert Probe("see", b"{}", b"").send(triton.port, within_s)[0] == health
 
 
 def test_a_dead_model_is_a_fault_at_once_and_is_named(triton: FakeTriton) -> None:
@@ -116,12 +119,12 @@ def looks(triton: FakeTriton, spent: Iterator[float], count: int) -> list[bool]:
 def test_an_idle_model_that_does_not_answer_is_a_fault_after_some_looks(
     triton: FakeTriton, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serve, "DEADLINE_S", 0.1)
+    monkeypatch.setattr(serve, "DEADLINE_S", LATE_S)
     assert looks(triton, iter([7.0] * 9), 3) == [False, False, True]
 
 
 def test_a_busy_model_may_be_late_for_ever(triton: FakeTriton, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve, "DEADLINE_S", 0.1)
+    monkeypatch.setattr(serve, "DEADLINE_S", LATE_S)
     assert not any(looks(triton, iter(range(1, 9)), 6))
 
 

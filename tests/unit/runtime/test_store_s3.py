@@ -72,7 +72,7 @@ def test_a_long_download_does_not_hold_up_another_object(connect, s3) -> None:
 
     def during() -> None:
         begun.set()
-        go_on.wait(20)
+        go_on.wait(120)
 
     def fetch() -> None:
         with store.local("a"):
@@ -81,10 +81,10 @@ def test_a_long_download_does_not_hold_up_another_object(connect, s3) -> None:
     s3.during["a"] = during
     thread = threading.Thread(target=fetch)
     thread.start()
-    assert begun.wait(5)
+    assert begun.wait(60)
     other = threading.Thread(target=lambda: store.local("b").__enter__(), daemon=True)
     other.start()
-    other.join(5)
+    other.join(60)
     blocked = other.is_alive()
     go_on.set()
     thread.join()
