@@ -3,15 +3,15 @@
     python -m tests.bench.soak [--minutes 60] [--rows 100000] [--json FILE]        or: make soak MINUTES=60
 
 A platform as `vidx up` starts it, with made rows in its index. Films of six seconds follow each other as fast as they
-are indexed; twenty are kept: the oldest goes when one comes. Once they go, clients ask as fast as they can for a while;
-half as many queries and films a second is the load. Every five minutes this is tried again, as a machine that others
-share does not keep its speed. Of each such stretch: at most and asked queries a second, p50 and p99 in milliseconds,
-films that became READY, and the resident memory of each process. A query that is late by its turn counts from its turn,
-so a stall shows in all that it held up.
+are indexed; twenty are kept: the oldest goes when one comes. Once they go, clients ask as fast as they can for a while,
+of which half as many queries and films a second is the first load. From then on it follows what half of the processors'
+time can do, as a machine that others share does not keep its speed.
 
-Growth is told between the second stretch, for the first warms up, and the last. Latencies are compared in the work that
-the machine could have done meanwhile, which is milliseconds times queries a second at most. At the end every film must
-be READY, and `vidx doctor` must find nothing.
+Every five minutes: queries a second, p50 and p99 in milliseconds, films that became READY, the percent of the
+processors' time that was used in every ten seconds, and the processor seconds and the resident memory of each process.
+A query that is late by its turn counts from its turn, so a stall shows in all that it held up. Growth is told between
+the second stretch, for the first warms up, and the last; of latencies in the work that the machine did meanwhile, which
+is milliseconds times queries a second. At the end every film must be READY, and `vidx doctor` must find nothing.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from vidx.gateway.v1.video_index_service_pb2_grpc import VideoIndexServiceStub
 
 from services.runtime.grpc_client import channel
 from services.search.settings import SearchSettings
-from tests.bench.pipeline import memory
+from tests.bench.pipeline import memory, processor_s
 from tests.bench.report import Figure, about, save, table
 from tests.bench.search_parts import await_indexes, encoder, fill
 from tests.bench.search_rows import ASKED, Subjects
@@ -118,12 +118,15 @@ class Half(threading.Thread):
         before = turnover.ready
         self.rate = len(load.run(clients, lambda: 0, TRIED_S)) / TRIED_S / 2
         """Queries a second."""
+        self.used: list[float] = []
+        """Percent of the processors' time, look by look."""
         turnover.pace = 2 * TRIED_S / max(turnover.ready - before, 1)
 
     def run(self) -> None:
         psutil.cpu_percent()
         while not self._over.wait(LOOK_S):
-            change = min(max(HALF / max(psutil.cpu_percent(), 1), 1 / STEP), STEP)
+            self.used.append(psutil.cpu_percent())
+            change = min(max(HALF / max(self.used[-1], 1), 1 / STEP), STEP)
             self.rate *= change
             self._turnover.pace /= change
 
@@ -171,9 +174,12 @@ def main() -> int:
         half.start()
         told, left = [], 60 * args.minutes
         while left > 0 and turnover.fault is None:
-            before, seconds = turnover.ready, min(left, STRETCH_S)
+            seconds, before, spent, half.used = min(left, STRETCH_S), turnover.ready, processor_s(platform), []
             found = stretch(load, asked, args.clients, lambda: half.rate, seconds)
-            told.append({"per_s": round(found["queries"] / seconds, 2), "films": turnover.ready - before, **found})
+            told.append({
+                "per_s": round(found["queries"] / seconds, 2), "films": turnover.ready - before, "used": half.used,
+                "processor_s": dict((processor_s(platform) - spent).most_common()), **found,
+            })  # fmt: skip
             left -= STRETCH_S
             print(f"after {args.minutes - max(left, 0) / 60:.0f} min: {told[-1]}", flush=True)
         half.stop()
