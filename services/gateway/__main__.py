@@ -63,7 +63,7 @@ from services.pipeline.search_client import SearchIndex
 from services.pipeline.sending import WebhookSettings
 from services.pipeline.webhooks import Webhooks
 from services.runtime import grpc_client, service, store, store_urls
-from services.runtime.grpc_server import Register, create_server
+from services.runtime.grpc_server import Register, asked_to_end, create_server
 from services.runtime.queue import celery_app
 from services.runtime.settings import ClientSettings, QueueSettings, ServerSettings, StoreSettings, read
 
@@ -123,11 +123,12 @@ def main() -> None:
         known = credentials(access_settings, keys) if access_settings.asks(server_settings) else None
         bounds = CallBounds(quotas, HeldPlaces(Places(database)), queue_settings.url.get_secret_value())
         guard = Access([descriptor for descriptor, _ in services], known, bounds, audit)
+        asked = asked_to_end()
         server = create_server(threads, services, guard, settings.max_uploads + server_settings.threads // 2)
     except VidxError as error:
         sys.exit(f"the gateway cannot start: {error.message}")
     service.settle()
-    server.wait_for_signal()
+    server.serve_until(asked)
     database.close()
 
 

@@ -45,16 +45,21 @@ class Server:
         self._health.enter_graceful_shutdown()
         self._server.stop(self._drain_s).wait()
 
-    def wait_for_signal(self) -> None:
-        """Serve until SIGTERM or SIGINT, then stop."""
-        asked = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: asked.set())
+    def serve_until(self, asked: threading.Event) -> None:
+        """Serve until `asked_to_end` is set, then stop."""
         # Python runs handlers in the main thread alone, which does not wake up when the kernel hands the signal to
         # another thread; so it looks for itself.
         while not asked.wait(LOOK_S):
             pass
         self.stop()
+
+
+def asked_to_end() -> threading.Event:
+    """What SIGTERM and SIGINT set from now on. Call it before the server is made: who is answered is not cut off."""
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
+    return asked
 
 
 def create_server(

@@ -10,7 +10,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from services.core.errors import VidxError
 from services.core.jobs import Handler
 from services.runtime import metrics, pages, telemetry, tracing, worker
-from services.runtime.grpc_server import Register, create_server
+from services.runtime.grpc_server import Register, asked_to_end, create_server
 from services.runtime.queue import celery_app
 from services.runtime.settings import Metrics, QueueSettings, ServerSettings, Telemetry, Tracing, WorkerSettings, read
 
@@ -59,15 +59,16 @@ def run(
     concurrency: int,
 ) -> None:
     """Open the doors of the role, and serve until SIGTERM."""
+    asked = asked_to_end() if chosen == "serve" else None
     server = None
     if chosen in ("serve", "all"):
         try:
             server = create_server(read(ServerSettings), services)
         except VidxError as error:
             sys.exit(f"{service} cannot start: {error.message}")
-    if chosen == "serve" and server is not None:
+    if asked is not None and server is not None:
         settle()
-        server.wait_for_signal()
+        server.serve_until(asked)
         return
     app = celery_app(read(QueueSettings))
     worker.register(app, steps)
