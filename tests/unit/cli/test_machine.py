@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -163,7 +164,8 @@ def test_follow_goes_on_over_rotation_and_waits_for_whole_lines(tmp_path: Path, 
         idle.release()
         assert go_on.acquire(timeout=60)
 
-    monkeypatch.setattr(logs.time, "sleep", sleep)
+    # In this module alone: threads that other tests have left sleep too.
+    monkeypatch.setattr(logs, "time", SimpleNamespace(sleep=sleep))
     file = tmp_path / "a.log"
     file.write_text("old\n")
     lines: list[tuple[str, str]] = []
