@@ -178,7 +178,7 @@ def main() -> int:
             found = stretch(load, asked, args.clients, lambda: half.rate, seconds)
             told.append({
                 "per_s": round(found["queries"] / seconds, 2), "films": turnover.ready - before, "used": half.used,
-                "processor_s": dict((processor_s(platform) - spent).most_common()), **found,
+                "processor_s": {n: round(s, 1) for n, s in (processor_s(platform) - spent).most_common()}, **found,
             })  # fmt: skip
             left -= STRETCH_S
             print(f"after {args.minutes - max(left, 0) / 60:.0f} min: {told[-1]}", flush=True)
