@@ -13,6 +13,7 @@ import pytest
 
 from services.cli.machine.programs import PARTS, STAGES
 from tests.servers.platform import Platform
+from tests.servers.processes import ended
 
 
 @pytest.fixture
@@ -26,14 +27,6 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
 def _processes(platform: Platform) -> list[psutil.Process]:
     supervisor = json.loads((platform.home / "run/state.json").read_text())["running"]["pid"]
     return [psutil.Process(supervisor), *psutil.Process(supervisor).children(recursive=True)]
-
-
-def _ended(process: psutil.Process) -> bool:
-    try:
-        # What lost its parent stays a zombie where the first process of a container takes no note of it.
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def test_platform_starts_twice_says_what_runs_and_leaves_nothing(platform):
@@ -50,7 +43,7 @@ def test_platform_starts_twice_says_what_runs_and_leaves_nothing(platform):
     assert platform.messages("collections", "list") == []
     assert '"event": "serving"' in platform.run("logs", "gateway")
     platform.down()
-    assert all(_ended(process) for process in processes)
+    assert all(ended(process) for process in processes)
     assert platform.vidx("status").returncode == 1
     assert "`vidx up`" in platform.vidx("list").stderr
 
@@ -60,7 +53,7 @@ def test_nothing_is_left_after_the_supervisor_was_killed(platform):
     processes = _processes(platform)
     os.kill(processes[0].pid, signal.SIGKILL)
     platform.down()
-    assert all(_ended(process) for process in processes)
+    assert all(ended(process) for process in processes)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -72,4 +65,4 @@ def test_foreground_platform_stops_when_asked(platform, number):
         processes = _processes(platform)
         up.send_signal(number)
         assert up.wait(240) == 0
-    assert all(_ended(process) for process in processes)
+    assert all(ended(process) for process in processes)

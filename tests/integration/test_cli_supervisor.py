@@ -17,6 +17,7 @@ from services.cli.machine.programs import PORTS, Program
 from services.cli.machine.supervisor import Control
 from services.core.errors import Conflict, Unavailable
 from tests.servers.platform import with_ports
+from tests.servers.processes import ended
 
 WITHIN_S = 120.0
 # Listens, and keeps a child of its own that ignores SIGTERM, as model servers do.
@@ -62,11 +63,6 @@ def _family(home: Home) -> list[psutil.Process]:
     return psutil.Process(running.pid).children(recursive=True)
 
 
-def _ended(process: psutil.Process) -> bool:
-    # What lost its parent stays a zombie where the first process of a container takes no note of it.
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-
-
 def _until(condition) -> None:
     deadline = time.monotonic() + WITHIN_S
     while not condition():
@@ -79,7 +75,7 @@ def test_down_leaves_nothing_and_the_next_up_has_the_same_ports(home):
     family, ports = _family(home), home.state().ports
     assert len(family) == 6
     assert platform.down(home, print)
-    assert all(_ended(process) for process in family)
+    assert all(ended(process) for process in family)
     assert not platform.down(home, print)
     assert platform.up(home, _plan(), WITHIN_S, print)
     assert home.state().ports == ports
@@ -123,7 +119,7 @@ def test_nothing_is_left_when_the_supervisor_was_killed(home, again):
         assert platform.down(home, print)
     else:
         assert platform.up(home, _plan(), WITHIN_S, print)
-    assert all(_ended(process) for process in family)
+    assert all(ended(process) for process in family)
 
 
 def test_program_that_does_not_start_ends_up_with_its_log(home):

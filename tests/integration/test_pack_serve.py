@@ -18,6 +18,7 @@ from services.packs import manifest as manifests
 from services.packs import tritonserver
 from services.runtime.triton import Triton, TritonSettings
 from tests.servers.platform import with_ports
+from tests.servers.processes import ended
 from tests.servers.triton import built_pack
 
 STUB = "triton_python_backend_stub"
@@ -74,14 +75,6 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.1)
-
-
-def ended(process: psutil.Process) -> bool:
-    # What lost its parent stays a zombie where the first process of a container takes no note of it.
-    try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def everything(machine: Machine) -> list[psutil.Process]:

@@ -147,18 +147,13 @@ def test_a_crash_is_an_error_and_the_next_work_is_done(sandbox: Sandbox) -> None
     assert sandbox.run(add, 1, 1, timeout_s=60) == 2
 
 
-def test_a_hang_is_ended_and_the_next_work_is_done(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("stops", [hang, hang_in_a_library])
+def test_a_hang_is_ended_and_not_begun_again_and_the_next_work_is_done(
+    stops: Callable[[], None], sandbox: Sandbox
+) -> None:
     stuck = sandbox.run(pid, timeout_s=60)
     with pytest.raises(TimedOut, match="took more than"):
-        sandbox.run(hang, timeout_s=0.5)
-    assert sandbox.run(add, 1, 1, timeout_s=60) == 2
-    assert not psutil.pid_exists(stuck)
-
-
-def test_a_hang_that_is_hard_to_end_is_ended_and_not_begun_again(sandbox: Sandbox) -> None:
-    stuck = sandbox.run(pid, timeout_s=60)
-    with pytest.raises(TimedOut, match="took more than"):
-        sandbox.run(hang_in_a_library, timeout_s=0.5)
+        sandbox.run(stops, timeout_s=0.5)
     assert sandbox.run(add, 1, 1, timeout_s=60) == 2
     assert not psutil.pid_exists(stuck)
 

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from services.packs import serve, tritonserver
+from tests.servers.processes import ended
 
 # A server with a child, as Triton has one a model: both ignore SIGTERM when told so, and say who they are.
 SERVER = """
@@ -38,14 +39,6 @@ def start(scratch: Path, *told: str) -> "tuple[subprocess.Popen[str], list[psuti
         with suppress(psutil.NoSuchProcess):
             processes.append(psutil.Process(pid))
     return launcher, processes
-
-
-def ended(process: psutil.Process) -> bool:
-    try:
-        # What lost its parent stays a zombie where the first process of a container takes no note of it.
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def gone(processes: list[psutil.Process]) -> bool:
