@@ -132,12 +132,12 @@ def simulated(folder: Path, nodes: int, segments: int, seconds: Mapping[str, flo
         commands = [["services.pipeline", "--role", "work"]]
         for stage in workflow.STAGES:
             commands += [[__name__, stage]] * (1 if stage in WHOLE else nodes)
-        processes = []
+        processes: list[subprocess.Popen[bytes]] = []
+        stack.callback(lambda: redis.stop(*processes))
         log = stack.enter_context((folder / "workers.log").open("ab"))
         for command in commands:
             argv = [sys.executable, "-m", *command]
             processes.append(subprocess.Popen(argv, env=env, stdout=log, stderr=log))
-            stack.callback(redis.stop, processes[-1])
         deadline = time.monotonic() + STARTED_WITHIN_S
         while len(list(folder.glob("*.ready"))) < len(processes) - 1:
             if time.monotonic() > deadline or any(p.poll() is not None for p in processes):

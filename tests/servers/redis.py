@@ -29,14 +29,16 @@ def serving(scratch: Path, port: int = 0, password: str = "") -> "Iterator[tuple
         stop(process)
 
 
-def stop(process: "subprocess.Popen[bytes]") -> None:
-    """End a server by its process."""
-    process.terminate()
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def stop(*processes: "subprocess.Popen[bytes]") -> None:
+    """End servers by their processes, all at once."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def wait_for_workers(port: int) -> None:
