@@ -2,8 +2,8 @@
 
     python -m tests.bench [--parts NAME...] [--out .bench] [--speech FILE...]        or: make bench
 
-The parts take less than 15 minutes together on two cores that have nothing else to do. A part that fails is named at
-the end, and the others go on.
+The parts take about 15 minutes together on two cores that have nothing else to do. A part that fails is named at the
+end, and the others go on.
 """
 
 import argparse
@@ -108,13 +108,13 @@ PARTS = (
     Part("decoding", ("--seconds", "20", "--rounds", "2"), "decoding and the visual path", filed),
     Part(
         "triton_path",
-        ("--rounds", "10", "--batch", "1", "4", "16", "64"),
+        ("--rounds", "6", "--batch", "1", "4", "16", "64"),
         "Triton beside the session in-process",
         through_triton,
     ),
     Part("reading", (), "on-screen text of a slide", filed),
     Part("pipeline", (), "the whole platform on a talk", filed),
-    Part("workers", ("--minutes", "5", "--rounds", "1"), "two workers beside one", filed),
+    Part("workers", ("--minutes", "3", "--rounds", "1"), "two workers beside one", filed),
     Part("search", ("--rows", "1000", "10000", "100000", "--rounds", "40", "--seconds", "3"), "search", searched),
     Part("chapters", (), "chapters and summaries", spoken("chapters", "an hour of talk")),
     Part("highlights", (), "highlights and skims", spoken("highlights", "an hour of film")),
