@@ -12,8 +12,41 @@ MOST_PACKETS = 600
 MOST_BYTES = 48 << 20
 
 _START_CODE = b"\x00\x00\x01"
-_H264_SLICES, _H264_IDR = range(1, 6), 5
-_HEVC_SLICES, _HEVC_RANDOM_ACCESS = range(32), range(16, 22)
+
+
+@dataclass(frozen=True)
+class _NalUnits:
+    """How a codec's packets are divided: where its header tells the size of lengths, and a unit its type."""
+
+    place: int
+    shift: int
+    mask: int
+    slices: range
+    alone: range
+    """Slices of pictures from which decoding can begin."""
+    parameters: range
+    """Units that say how to read what comes after them."""
+
+    def types(self, packet: AnyPacket, stream: VideoStream) -> Iterator[int]:
+        """Types of the units in a packet, each of which comes after its length or a start code."""
+        data, header = memoryview(packet), bytes(stream.codec_context.extradata or b"")
+        if header[:1] == b"\x01" and len(header) > self.place:
+            width, at = (header[self.place] & 3) + 1, 0
+            while at + width < len(data):
+                yield data[at + width] >> self.shift & self.mask
+                at += width + int.from_bytes(data[at : at + width], "big")
+            return
+        text = bytes(data)
+        at = text.find(_START_CODE)
+        while 0 <= at < len(text) - 3:
+            yield text[at + 3] >> self.shift & self.mask
+            at = text.find(_START_CODE, at + 3)
+
+
+_NAL_UNITS = {
+    "h264": _NalUnits(4, 0, 31, slices=range(1, 6), alone=range(5, 6), parameters=range(7, 9)),
+    "hevc": _NalUnits(21, 1, 63, slices=range(32), alone=range(16, 22), parameters=range(32, 35)),
+}
 
 
 @dataclass(frozen=True)
@@ -60,33 +93,18 @@ def groups(packets: Iterator[AnyPacket]) -> Iterator[Group]:
 def stands_alone(packet: AnyPacket, stream: VideoStream) -> bool:
     """True when a keyframe's decoding, and that of all shown after it, needs nothing that comes before it."""
     codec = stream.codec_context.codec.canonical_name
-    if codec in ("vp8", "vp9", "av1"):
-        return True
-    header = bytes(stream.codec_context.extradata or b"")
-    if codec == "h264":
-        return next((kind == _H264_IDR for kind in _units(packet, header, 4, 0, 31) if kind in _H264_SLICES), False)
-    if codec == "hevc":
-        kinds = _units(packet, header, 21, 1, 63)
-        return next((kind in _HEVC_RANDOM_ACCESS for kind in kinds if kind in _HEVC_SLICES), False)
-    return False
+    units = _NAL_UNITS.get(codec)
+    if units is None:
+        return codec in ("vp8", "vp9", "av1")
+    return next((kind in units.alone for kind in units.types(packet, stream) if kind in units.slices), False)
+
+
+def describes(packet: AnyPacket, stream: VideoStream) -> bool:
+    """True when a keyframe brings the stream's parameters along."""
+    units = _NAL_UNITS.get(stream.codec_context.codec.canonical_name)
+    return units is not None and any(kind in units.parameters for kind in units.types(packet, stream))
 
 
 def _group(packets: list[AnyPacket], whole: bool) -> Group:
     times = {packet.pts for packet in packets}
     return Group(packets, whole and None not in times and len(times) == len(packets))
-
-
-def _units(packet: AnyPacket, header: bytes, place: int, shift: int, mask: int) -> Iterator[int]:
-    """Types of the NAL units in a packet: each after its length, which `header` tells the size of, or a start code."""
-    data = memoryview(packet)
-    if header[:1] == b"\x01" and len(header) > place:
-        width, at = (header[place] & 3) + 1, 0
-        while at + width < len(data):
-            yield data[at + width] >> shift & mask
-            at += width + int.from_bytes(data[at : at + width], "big")
-        return
-    text = bytes(data)
-    at = text.find(_START_CODE)
-    while 0 <= at < len(text) - 3:
-        yield text[at + 3] >> shift & mask
-        at = text.find(_START_CODE, at + 3)

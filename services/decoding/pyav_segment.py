@@ -3,9 +3,9 @@
 import time as clock
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 from services.core.media import SampledFrame, Shot, Thumbnail
@@ -19,7 +19,7 @@ from services.decoding.domain.turns import Turns
 from services.decoding.ports import Limits, Sampling, SegmentFiles
 from services.decoding.pyav_audio import write_audio
 from services.decoding.pyav_frames import Shown, frames_from, packets_from
-from services.decoding.pyav_open import open_source
+from services.decoding.pyav_open import Source, open_source
 from services.decoding.pyav_pictures import Painter, Small, finished, jpeg, pixel_aspect, thumbnail
 from services.decoding.pyav_sparse import Seen, Sparse
 from services.decoding.tar import TarWriter
@@ -38,12 +38,17 @@ def decode_segment(
     with ThreadPoolExecutor(1) as beside, TarWriter(jpegs) as tar, ExitStack() as opened:
         heard = beside.submit(write_audio, path, limits, range_, audio) if audio is not None else None
         work = _Segment(sampling, range_, tar)
-        again = cache(lambda: opened.enter_context(open_source(path, limits)))
+
+        def again() -> Source:
+            return opened.enter_context(open_source(path, limits))
+
         for source, _, packets in packets_from(path, limits, range_.start - MARGIN):
             painter = Painter(pixel_aspect(source.video.sample_aspect_ratio))
             wanted = partial(on_grid, range_, sampling.interval)
             sparse = Sparse(source, again, limits, painter, wanted, sampling.interval // 2)
-            work.run(painter, sparse.frames(packets), report)
+            # Closed before the sources are: its decoders have threads of their own.
+            with closing(sparse.frames(packets)) as frames:
+                work.run(painter, frames, report)
         for shot in work.missing:
             work.fetch(path, limits, shot)
         if heard is not None:

@@ -5,7 +5,8 @@ What is left out is told by the packets' sizes (`domain.groups`) and proven by t
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import heappop, heappush
@@ -17,6 +18,7 @@ from services.decoding.domain.signature import Bytes
 from services.decoding.ports import Limits
 from services.decoding.pyav_frames import Shown, Timeline, decoded
 from services.decoding.pyav_groups import Group, groups
+from services.decoding.pyav_lanes import Lanes, Planned
 from services.decoding.pyav_open import AnyPacket, Source
 from services.decoding.pyav_pictures import Painter
 from services.decoding.pyav_plan import Planner
@@ -60,24 +62,23 @@ class _Gap:
 class Sparse:
     """One pass over the packets of a source.
 
-    `again` opens the source once more; see `Planner` for `wanted` and `slack`.
+    `opened` opens the source once more; see `Planner` for `wanted` and `slack`.
     """
 
     def __init__(
         self,
         source: Source,
-        again: Callable[[], Source],
+        opened: Callable[[], Source],
         limits: Limits,
         painter: Painter,
         wanted: Callable[[int, int], bool],
         slack: int,
     ) -> None:
         self._source = source
-        self._again = again
+        self._opened = opened
         self._limits = limits
         self._painter = painter
         self._planner = Planner(source, wanted, slack)
-        self._context = source.video.codec_context
         self._timeline = Timeline(source, limits)
         self._expected: list[tuple[int, int, Use]] = []
         """Heap of what was not shown yet: PTS, bytes, and what became of it."""
@@ -86,27 +87,23 @@ class Sparse:
         self._last: Seen | None = None
         self._pace = Pace()
 
-    def frames(self, packets: Iterator[AnyPacket]) -> Iterator[Seen]:
+    def frames(self, packets: Iterator[AnyPacket]) -> Generator[Seen]:
         """The frames in order of time; what cannot be decoded is left out."""
-        for group, after in pairwise(chain(groups(packets), [None])):
-            if group is not None:
-                yield from self._feed(group, after)
-        self._context.skip_frame = "DEFAULT"
-        for frame in decoded(self._source, None):
-            yield from self._arrived(self._timeline.place(frame))
+        with closing(Lanes(self._opened)) as lanes:
+            for frame in lanes.frames(self._planned(packets)):
+                yield from self._arrived(self._timeline.place(frame))
 
-    def _feed(self, group: Group, after: Group | None) -> Iterator[Seen]:
-        plan = self._planner.plan(group, after)
-        self._groups.append(group)
-        for packet, use in zip(group.packets, plan, strict=True):
-            if packet.pts is not None and not packet.is_discard:
-                heappush(self._expected, (packet.pts, packet.size, use))
-        for packet, use in zip(group.packets, plan, strict=True):
-            self._timeline.begin(packet)
-            if use < Use.SKIP:
-                self._context.skip_frame = "NONREF" if use is Use.REFERENCE else "DEFAULT"
-                for frame in decoded(self._source, packet):
-                    yield from self._arrived(self._timeline.place(frame))
+    def _planned(self, packets: Iterator[AnyPacket]) -> Iterator[Planned]:
+        for group, after in pairwise(chain(groups(packets), [None])):
+            if group is None:
+                continue
+            plan = self._planner.plan(group, after)
+            self._groups.append(group)
+            for packet, use in zip(group.packets, plan, strict=True):
+                self._timeline.begin(packet)
+                if packet.pts is not None and not packet.is_discard:
+                    heappush(self._expected, (packet.pts, packet.size, use))
+            yield Planned(group, plan, after)
 
     def _arrived(self, shown: Shown | None) -> Iterator[Seen]:
         """The frame, after those between that should not have been left out."""
@@ -156,9 +153,13 @@ class Sparse:
             return [a] * count
         return None
 
+    @cached_property
+    def _again(self) -> Source:
+        return self._opened()
+
     def _decode_again(self, last: Shown, gap: set[int]) -> Iterator[Seen]:
         """The frames of a gap, from the keyframe before it on."""
-        source, timeline = self._again(), Timeline(self._source, self._limits)
+        source, timeline = self._again, Timeline(self._source, self._limits)
         context = source.video.codec_context
         start = max((g.start for g in self._groups if g.whole and g.start <= last.pts), default=None)
         packets = [p for g in self._groups if g.whole and start is not None and g.start >= start for p in g.packets]

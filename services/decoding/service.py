@@ -22,7 +22,7 @@ from services.decoding.domain.segments import plan_segments
 from services.decoding.domain.shots import join
 from services.decoding.ports import MediaReader, Sampling
 
-VERSION = 3
+VERSION = 4
 """Grows when the same input and settings give other output."""
 CUT_HEIGHT, MOST_CUT_HEIGHT = 720, 4320
 """Of a film that is cut: what it has at most when nothing is wanted, and what may be wanted."""

@@ -169,7 +169,7 @@ def test_nothing_is_missed(story: str, encoding: str, tmp_path: Path, monkeypatc
 
 @pytest.mark.parametrize(
     ("story", "most"),
-    [("still", 60), ("cut inside a group", 100), ("a long walk", 360)],
+    [("still", 60), ("cut inside a group", 100), ("a long walk", 375)],
 )
 def test_what_tells_nothing_is_not_decoded(
     story: str, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
