@@ -1,7 +1,7 @@
 """Frames of a segment as its detectors see them, most of those left out in which nothing happens, with PyAV.
 
 What is left out is told by the packets' sizes (`domain.groups`) and proven by the pictures around the gap
-(`domain.gaps`); where the proof fails, a second decoder goes over the group again.
+(`domain.gaps`); where the proof fails, another decoder goes over the group again.
 """
 
 from collections import deque

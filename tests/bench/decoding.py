@@ -49,7 +49,8 @@ TARGETS = {"calm": 80.0, "busy": 20.0}
 TOLERANCE = SECOND // 4
 BATCH = 16
 PHASES = {
-    "pyav_frames.decoded": "decoding",
+    "pyav_lanes._take": "waiting for decoders",
+    "pyav_frames.decoded": "decoding again",
     "pyav_frames.readable": "reading",
     "pyav_sparse.signature": "signatures",
     "pyav_sparse._looks": "gaps",
@@ -157,7 +158,7 @@ def timed(name: str, path: Path, duration: int, models: Path | None) -> dict[str
 
 
 def phases(path: Path, duration: int) -> dict[str, float]:
-    """Share of each phase in the wall time of vidx's main thread; the decoder's threads work beside it."""
+    """Share of each phase in the wall time of vidx's main thread; the decoders have threads of their own."""
     profile = cProfile.Profile()
     profile.runcall(vidx, path, duration)
     stats = pstats.Stats(profile)
