@@ -8,8 +8,8 @@ round by round, and each query is a new sentence, so no vector comes from a cach
 `MilvusClient.search` of the visual index with the platform's filter, fields and number of rows, its vector given;
 `bare10` the same for the ten nearest rows; `bare5` the five calls that a query of all tracks needs, one after the
 other; `stock` is `bare` on a copy of the data that milvus-lite serves as it comes,
-without `services.search.lite`; `fresh` is the gateway's Search; `known` the same query again. Times are milliseconds of
-wall time.
+without `services.search.lite`; `fresh` is the gateway's Search; `known` the same query again; `pictures` that of the
+visual track alone. Times are milliseconds of wall time.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from vidx.media.v1 import text_pb2 as text_pb
 
 from services.runtime import grpc_client
 from services.runtime.text_embedding import TextEmbedding
@@ -134,6 +135,9 @@ def measure(rows: int, rounds: int, seconds: float, with_: Models, scratch: Path
         def known(_: int) -> None:
             assert len(asked_of.search(queries[255]).moments) == 10
 
+        def pictures(_: int) -> None:
+            assert len(asked_of.search(queries[255], text_pb.VISUAL).moments) == 10
+
         ways: dict[str, Callable[[int], object]] = {
             "bare": lambda n: bare.search(vectors[n % 256], bare.limit),
             "bare10": lambda n: bare.search(vectors[n % 256], 10),
@@ -141,6 +145,7 @@ def measure(rows: int, rounds: int, seconds: float, with_: Models, scratch: Path
             "stock": lambda n: stock.search(vectors[n % 256], bare.limit),
             "fresh": fresh,
             "known": known,
+            "pictures": pictures,
         }
         in_turns(ways, 5)
         result: dict[str, Any] = {

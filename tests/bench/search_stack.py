@@ -14,6 +14,8 @@ import psutil
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from vidx.gateway.v1 import video_index_service_pb2 as vidx
 from vidx.gateway.v1.video_index_service_pb2_grpc import VideoIndexServiceStub
+from vidx.media.v1 import text_pb2 as text_pb
+from vidx.search.v1 import search_service_pb2 as search_pb
 
 from services.search.settings import SearchSettings
 from tests.bench.search_parts import await_indexes, encoder, fill
@@ -43,9 +45,11 @@ class Stack:
     fill_s: float
     index_s: float
 
-    def search(self, text: str) -> vidx.SearchResponse:
-        """One search through the gateway."""
-        return self.gateway.Search(vidx.SearchRequest(parent=f"collections/{ASKED}", query=text), timeout=60)
+    def search(self, text: str, *tracks: text_pb.Track) -> vidx.SearchResponse:
+        """One search through the gateway, of all tracks when none is named."""
+        weights = [search_pb.TrackWeight(track=track) for track in tracks]
+        asked = vidx.SearchRequest(parent=f"collections/{ASKED}", query=text, tracks=weights)
+        return self.gateway.Search(asked, timeout=60)
 
     def processor_ms(self) -> dict[str, float]:
         """Processor time of each process since it began, with its children's, and of this one, the client."""
