@@ -2,7 +2,7 @@
 
     python -m tests.bench [--parts NAME...] [--out .bench] [--speech FILE...]        or: make bench
 
-The parts take 12 to 20 minutes together on two cores that have nothing else to do, as fast as these are. A part that fails is named at the
+The parts take 12 to 20 minutes together on two cores that have nothing else to do. A part that fails is named at the
 end, and the others go on.
 """
 
