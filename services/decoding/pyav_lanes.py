@@ -93,13 +93,13 @@ class Lanes:
             lane.thread.shutdown(cancel_futures=True)
 
     def _ends(self, planned: Planned) -> bool:
-        """True when a run ends with a group."""
+        """True when a run ends with a group, and another lane takes the next one."""
         first, after = planned.group.packets[0], planned.after
         stream = first.stream
         if self._described is None:
             self._described = describes(first, stream)
         self._changed = self._changed or any(packet.has_sidedata("new_extradata") for packet in planned.group.packets)
-        if self._changed or after is None or not after.whole or after.leading:
+        if len(self._lanes) == 1 or self._changed or after is None or not after.whole or after.leading:
             return False
         keyframe = after.packets[0]
         return stands_alone(keyframe, stream) and describes(keyframe, stream) == self._described

@@ -39,13 +39,13 @@ def decode_segment(
         heard = beside.submit(write_audio, path, limits, range_, audio) if audio is not None else None
         work = _Segment(sampling, range_, tar)
 
-        def again() -> Source:
+        def once_more() -> Source:
             return opened.enter_context(open_source(path, limits))
 
         for source, _, packets in packets_from(path, limits, range_.start - MARGIN):
             painter = Painter(pixel_aspect(source.video.sample_aspect_ratio))
             wanted = partial(on_grid, range_, sampling.interval)
-            sparse = Sparse(source, again, limits, painter, wanted, sampling.interval // 2)
+            sparse = Sparse(source, once_more, limits, painter, wanted, sampling.interval // 2)
             # Closed before the sources are: its decoders have threads of their own.
             with closing(sparse.frames(packets)) as frames:
                 work.run(painter, frames, report)
