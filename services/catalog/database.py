@@ -35,7 +35,9 @@ class Database:
             # Whoever is first: it holds secrets of webhooks, and what SQLite writes beside it has the same rights.
             if not file.exists():
                 file.touch(0o600)
-        self._engine = sa.create_engine(url, pool_size=settings.pool_size, max_overflow=32, pool_pre_ping=True)
+        # A server's connection may have gone; a file's has not.
+        pool = {"pool_size": settings.pool_size, "max_overflow": 32, "pool_pre_ping": not self._sqlite}
+        self._engine = sa.create_engine(url, **pool)
         if self._sqlite:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)

@@ -1,13 +1,13 @@
 """Nouns of the text tracks: transcripts, on-screen text, captions, labels, passages."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 
 from services.core.times import TimeRange
 
 
-class Track(Enum):
-    """A way in which a video can be found."""
+class Track(StrEnum):
+    """A way in which a video can be found. Strings, as a search looks tracks up by the thousand."""
 
     VISUAL = "visual"
     SPEECH = "speech"

@@ -19,6 +19,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
+from typing import NamedTuple
 
 from services.core.text import Track
 from services.core.times import TimeRange
@@ -35,8 +36,7 @@ _LEAST, _SURE = 1e-30, 1 - 1e-12
 _ROUNDING = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Clue:
+class Clue(NamedTuple):
     """What one track found. `range` is its own; `stretch` is what it says of the moment's; `score` is weighted."""
 
     video: str
@@ -107,6 +107,8 @@ def fuse(clues: Iterable[Clue], phrases: int) -> Iterator[Fused]:
 
 def _at_most(clues: Sequence[Clue]) -> float:
     """A score that no moment of these clues exceeds: that of each track's best, together."""
+    if len(clues) == 1:
+        return clues[0].score + _ROUNDING
     best: dict[Track | None, float] = {}
     for clue in clues:
         # Picture and caption are one witness, but for a caption that covers much.
@@ -129,6 +131,8 @@ def _of_video(own: Sequence[Clue], asked: frozenset[int]) -> list[_Group]:
 
 def _near(clues: Sequence[Clue]) -> list[_Group]:
     """Groups of clues on the same stretch: the strongest clue, with all that lie where it lies; then of the rest."""
+    if len(clues) == 1:
+        return [_group(clues)]
     ordered = sorted(clues, key=_first)
     around = _Around(ordered)
     groups = []

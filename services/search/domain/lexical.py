@@ -7,7 +7,8 @@ the weight of all the query's words. A text with all of them has 1 in any collec
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 CHANCE, ONE_WORD, SPREAD = 0.2, 0.5, 0.08
 """The score is one half where the share is CHANCE + ONE_WORD / n for a query of n words that weigh alike: that one of
@@ -15,16 +16,19 @@ few words is shared says little, that a fifth of many are shared is no accident.
 words replaced, CHANCE 0.15 to 0.25 with ONE_WORD 0 to 0.5 and SPREAD 0.08 to 0.12 ranked alike."""
 
 
-def scores(query: Sequence[str], texts: Sequence[Collection[str]]) -> list[float]:
+def scores(query: Sequence[str], texts: Sequence[Iterable[str]]) -> list[float]:
     """In [0, 1], one a text; 0 when nothing is shared. `query`: units; `texts`: the terms of each candidate."""
-    asked = list(dict.fromkeys(query))
-    count = len(texts)
-    weights = [_weight(count, sum(unit in text for text in texts)) for unit in asked]
-    total = sum(weights)
-    if not total:
-        return [0.0] * count
-    middle = CHANCE + ONE_WORD * max(weights) / total
-    return [_score(sum(w for w, u in zip(weights, asked, strict=True) if u in text) / total, middle) for text in texts]
+    asked = set(query)
+    shared = [asked.intersection(text) for text in texts]
+    holding = Counter(unit for units in shared for unit in units)
+    # In the query's order, so that the same units always add up to the same sum.
+    weights = {unit: _weight(len(texts), holding[unit]) for unit in query}
+    total = sum(weights.values())
+    if not texts or not total:
+        return [0.0] * len(texts)
+    middle = CHANCE + ONE_WORD * max(weights.values()) / total
+    shares = (sum(weights[unit] for unit in weights if unit in units) / total if units else 0.0 for units in shared)
+    return [_score(share, middle) for share in shares]
 
 
 def _weight(texts: int, holding: int) -> float:

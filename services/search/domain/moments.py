@@ -6,7 +6,7 @@ moments of their own, as long as what they stand for.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.core.times import SECOND, TimeRange
 from services.search.domain.rows import SHOT, row_id
@@ -25,8 +25,7 @@ over photographs gave R@1, R@5, R@10 of 14.6, 37.4, 51.7 percent with frames alo
 14.8, 37.3, 51.2 with this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A frame that the index found. Times are nanoseconds; `video` is an id."""
 
     video: str
@@ -43,8 +42,7 @@ class Hit:
         return self.shot_end - self.shot_start > LONG_SHOT
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A moment before it is scored. No frame with a cosine below `settled` can change it any more."""
 
     video: str
