@@ -143,6 +143,9 @@ bench-triton: $(READY) ## the cost of the way through Triton, beside the same ON
 bench-decoding: $(READY) ## times real time of decoding and the visual path, beside decoding every frame
 	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.decoding
 
+bench-retrieval: $(READY) ## what search loses by frames that decoding leaves out: make bench-retrieval FILMS=folder
+	VIDX_TEST_MODELS=$(CURDIR)/$(MODELS) $(BIN)/python -m tests.bench.retrieval $(FILMS)
+
 bench-speech: $(READY) ## the cost of listening to files of speech: make bench-speech SPEECH='a.wav b.flac'
 	$(BIN)/python -m tests.bench.speech $(SPEECH)
 

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from services.packs import manifest
 from tests.bench import chapter_time
 from tests.bench.chapter_films import made_up, read
 from tests.bench.chapter_scores import boundary_table, known, summary_table, title_table
@@ -33,7 +34,9 @@ def main() -> None:
     parser.add_argument("--videos", type=int, default=0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        encoder = PackEncoder(built_pack(Path(scratch)))
+        pack = built_pack(Path(scratch))
+        role = manifest.load(pack).sentence_encoder
+        encoder = PackEncoder(pack, role, role.space)
     truths = read(arguments.films) if arguments.films else made_up(MADE_UP)
     if not truths:
         sys.exit(f"{arguments.films} holds no film: a JSON file with speech and chapters")

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.core.times import SECOND, TimeRange
 from services.decoding import pyav, pyav_plan
@@ -77,6 +78,11 @@ class Run:
     frames: int = 0
 
 
+Kept = list[tuple[int, bytes]]
+"""JPEGs of frames with their times (ns)."""
+Way = Callable[[Path, int, Kept], Run]
+
+
 def every_frame(path: Path, duration: int) -> Run:
     with open_source(path, Limits()) as source:
         for packet in source.container.demux(source.video):
@@ -84,29 +90,30 @@ def every_frame(path: Path, duration: int) -> Run:
     return Run(0, 0)
 
 
-def one_a_second(path: Path, duration: int, keep: list[bytes] | None = None) -> Run:
+def one_a_second(path: Path, duration: int, keep: Kept | None = None) -> Run:
     sampling, due, count = Sampling(), 0, 0
     with open_source(path, Limits()) as source:
         for packet in source.container.demux(source.video):
             for frame in source.video.decode(packet):
-                if frame.pts is not None and source.time(frame.pts) >= due:
+                time_ = None if frame.pts is None else source.time(frame.pts)
+                if time_ is not None and time_ >= due:
                     due += sampling.interval
                     count += 1
                     size = fit(frame.width, frame.height, sampling.side)
                     data = jpeg(frame.to_image(width=size[0], height=size[1]), sampling.quality)
                     if keep is not None:
-                        keep.append(data)
+                        keep.append((time_, data))
     return Run(0, 0, (), count)
 
 
-def vidx(path: Path, duration: int, keep: list[bytes] | None = None) -> Run:
+def vidx(path: Path, duration: int, keep: Kept | None = None) -> Run:
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
         files = pyav.segment(path, Limits(), Sampling(), TimeRange(0, duration), False, Path(scratch))
         if keep is not None:
             data = files.jpegs.read_bytes()
             for frame in files.frames:
                 at = data.index(f"{frame.pts}.jpg\0".encode())
-                keep.append(data[at + 512 : at + 512 + int(data[at + 124 : at + 135], 8)])
+                keep.append((frame.time, data[at + 512 : at + 512 + int(data[at + 124 : at + 135], 8)]))
     return Run(0, 0, tuple(shot.range.start for shot in files.shots[1:]), len(files.frames))
 
 
@@ -118,26 +125,33 @@ def vidx_all(path: Path, duration: int) -> Run:
         pyav_plan.CODECS = apt
 
 
-def embedded(way: Callable[[Path, int, list[bytes]], Run], path: Path, duration: int, models: Path) -> Run:
+def embedded(way: Way, path: Path, duration: int, models: Path) -> Run:
     """A way, and its frames through the encoder."""
-    kept: list[bytes] = []
+    kept: Kept = []
     run = way(path, duration, kept)
-    encoder, role, pictures = _encoder(models)
-    for at in range(0, len(kept), BATCH):
-        canvases = [pictures.canvases(data) for data in kept[at : at + BATCH]]
-        encoder.run([role.output], {role.input: np.concatenate(canvases)})
+    vectors(kept, models)
     return run
 
 
-_KEPT: dict[Path, Any] = {}
+def vectors(kept: Kept, models: Path) -> NDArray[np.float32]:
+    """Unit vectors [n, d] of JPEGs by the visual encoder of a built pack."""
+    encoder, role, pictures = _encoder(models)
+    parts = [np.zeros((0, role.dimension), np.float32)]
+    for at in range(0, len(kept), BATCH):
+        canvases = [pictures.canvases(data) for _, data in kept[at : at + BATCH]]
+        parts += encoder.run([role.output], {role.input: np.concatenate(canvases)})
+    return np.concatenate(parts)
+
+
+_OPEN: dict[Path, Any] = {}
 
 
 def _encoder(models: Path) -> Any:
-    if models not in _KEPT:
+    if models not in _OPEN:
         manifest, _ = pack.read(models)
         role = manifest.visual_encoder
-        _KEPT[models] = session(models, manifest, 0), role, PillowPictures(role.height, role.width, 36_000_000)
-    return _KEPT[models]
+        _OPEN[models] = session(models, manifest, 0), role, PillowPictures(role.height, role.width, 36_000_000)
+    return _OPEN[models]
 
 
 def timed(name: str, path: Path, duration: int, models: Path | None) -> dict[str, Any]:

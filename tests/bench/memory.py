@@ -4,20 +4,26 @@
 
 A platform of its own indexes a film of five minutes and then the longer ones, one after another; a peak never falls, so
 what a longer film adds is what it needed more. The films are small and quickly made: what grows with the length of a
-film grows with its shots, frames and words, not with its pixels.
+film grows with its shots, frames and words, not with its pixels. Subtitles give each a voice that never rests. An empty
+box at its end makes its file as large as a camera's: what an upload holds grows up to a bound, and the shortest reaches
+it.
 """
 
 import argparse
+import itertools
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pysubs2
 from vidx.gateway.v1 import video_index_service_pb2 as pb
 
 from services.cli.client import Gateway
 from services.cli.watching import watch
+from services.core.times import MILLISECOND, TimeRange, from_seconds
+from tests.bench.chapter_films import made_up
 from tests.bench.pipeline import memory
 from tests.bench.report import Figure, save, table
 from tests.bench.talk_films import long_film
@@ -26,6 +32,9 @@ from tests.servers.platform import Platform, serving
 PART = "memory"
 SHORT = 5
 """Minutes that the others are held against."""
+TALKS = 6
+FILE = 96 << 20
+"""Bytes that each file has at least."""
 MOST = 1.1
 """Times the peak of the short film that are allowed."""
 KEEPS_ROWS = ("milvus",)
@@ -36,8 +45,8 @@ def growth(platform: Platform, minutes: Sequence[int], folder: Path) -> tuple[li
     """Peak memory of each service after films of these lengths, the shortest first."""
     peaks, took = {}, {}
     for length in sorted(minutes):
-        film = long_film(folder / f"long-{length}.mp4", length)
-        took[length] = indexed(platform, film)
+        film = padded(long_film(folder / f"long-{length}.mp4", length))
+        took[length] = indexed(platform, film, subtitles(film.with_suffix(".srt"), length))
         peaks[length] = memory(platform, "VmHWM")
         film.unlink()
     first, longest = peaks[min(minutes)], max(minutes)
@@ -49,10 +58,39 @@ def growth(platform: Platform, minutes: Sequence[int], folder: Path) -> tuple[li
     return figures, {"peak_bytes": peaks, "ready_s": took}
 
 
-def indexed(platform: Platform, film: Path) -> float:
+def padded(film: Path) -> Path:
+    """The film, with a box of zeros at its end that readers pass over."""
+    missing = FILE - film.stat().st_size
+    if missing > 0:
+        with film.open("ab") as file:
+            file.write(missing.to_bytes(4, "big") + b"free")
+            file.truncate(FILE)
+    return film
+
+
+def subtitles(path: Path, minutes: int) -> Path:
+    """What made-up talks say, one after the other and over again, until the film ends; no sentence comes twice."""
+    end = from_seconds(60 * minutes)
+    made = pysubs2.SSAFile()
+    for span, text in itertools.takewhile(lambda said: said[0].end <= end, _talk()):
+        made.append(pysubs2.SSAEvent(span.start // MILLISECOND, span.end // MILLISECOND, text))
+    made.save(str(path))
+    return path
+
+
+def _talk() -> Iterator[tuple[TimeRange, str]]:
+    films, at = made_up(TALKS), 0
+    for again in itertools.count():
+        for film in films:
+            for span, text in film.said:
+                yield TimeRange(at + span.start, at + span.end), f"{text} ({again})" if again else text
+            at += film.said[-1][0].end
+
+
+def indexed(platform: Platform, film: Path, said: Path) -> float:
     """Seconds until the film is READY, however long that is."""
     began = time.monotonic()
-    name = platform.messages("index", str(film))[-1]["name"]
+    name = platform.messages("index", str(film), "--subtitles", str(said))[-1]["name"]
     gateway = Gateway(platform.address)
     try:
         *_, last = watch(gateway, name)

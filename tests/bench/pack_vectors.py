@@ -1,4 +1,4 @@
-"""Sentence vectors of the built-in pack in this process: the ONNX file that Triton runs, without a model server."""
+"""Vectors of texts by the built-in pack in this process: the ONNX file that Triton runs, without a model server."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,20 +8,20 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from services.chaptering.ports import TextVectors
-from services.packs import manifest
+from services.packs.manifest import Sentence, Text
 
 BATCH = 32
 
 
 class PackEncoder:
-    """Implements `chaptering.ports.SentenceEncoder`; what is longer than the model's window is cut off.
+    """One of the pack's two spaces of texts, `space`; what is longer than the model's window is cut off. With the
+    sentence encoder it implements `chaptering.ports.SentenceEncoder`.
 
     Vectors are kept, so that a text is encoded once.
     """
 
-    def __init__(self, folder: Path) -> None:
-        role = manifest.load(folder).sentence_encoder
-        self.space = role.space
+    def __init__(self, folder: Path, role: Text | Sentence, space: str) -> None:
+        self.space = space
         self._role = role
         self._tokens = Tokenizer.from_file(str(folder / role.tokenizer))
         self._tokens.no_padding()

@@ -125,19 +125,23 @@ def _central(rows: F32, chapters: npt.NDArray[np.int64]) -> F64:
     return _bounded((vectors @ subjects[0] + np.einsum("nd,nd->n", vectors, subjects[1 + chapters])) / 2)
 
 
-def _likeness(found: Sequence[Said], rows: F32 | None) -> F64:
+def _likeness(found: Sequence[Said], rows: F32 | None) -> F32:
     """[n, n] in [0, 1]: cosines around the mean, or without vectors the share of common terms."""
     if rows is not None:
-        centred = rows.astype(np.float64) - rows.mean(0)
-        centred /= np.linalg.norm(centred, axis=1, keepdims=True) + STEADY
-        return _bounded(centred @ centred.T)
+        return _cosines(rows - rows.mean(0))
     said = [set(terms(s.passage.text)) for s in found]
     vocabulary = {t: i for i, t in enumerate(sorted(set().union(*said)))}
-    table = np.zeros((len(said), max(1, len(vocabulary))))
+    table = np.zeros((len(said), max(1, len(vocabulary))), np.float32)
     for i, known in enumerate(said):
         table[i, [vocabulary[t] for t in known]] = 1.0
-    table /= np.linalg.norm(table, axis=1, keepdims=True) + STEADY
-    return _bounded(table @ table.T)
+    return _cosines(table)
+
+
+def _cosines(rows: F32) -> F32:
+    """[n, n] in [0, 1]: those of rows [n, d] with each other."""
+    unit = rows / (np.linalg.norm(rows, axis=1, keepdims=True) + STEADY)
+    alike: F32 = unit @ unit.T
+    return np.clip(alike, 0.0, 1.0, out=alike)
 
 
 def _near(cosines: F64) -> F64:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
 SATURATION = 0.12
@@ -24,6 +25,8 @@ IN_FOCUS = 0.4
 FEWEST_WORDS = 10
 """Shorter sentences are seldom understood alone."""
 MOST_WORDS = 45
+_ROWS = 128
+"""Sentences whose coverage is looked at together, so that a long talk needs no more memory than its likeness."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Line:
     confidence: float = 1.0
 
 
-def choose(lines: Sequence[Line], likeness: F64, telling: F64, words: int, focus: F64 | None = None) -> list[int]:
+def choose(lines: Sequence[Line], likeness: F32, telling: F64, words: int, focus: F64 | None = None) -> list[int]:
     """Places of the chosen sentences in order, of about so many words in all; at least one if any can stand alone.
 
     `likeness` [n, n] in [0, 1] is symmetric; `telling` [n] at least 0 is how much a sentence says for its group;
@@ -50,7 +53,7 @@ def choose(lines: Sequence[Line], likeness: F64, telling: F64, words: int, focus
     able = able if able.any() else np.ones(n, np.bool_)
     if focus is not None and (able & (focus >= IN_FOCUS)).any():
         able &= focus >= IN_FOCUS
-    cap = np.maximum(SATURATION * likeness.sum(1), 1e-9)
+    cap = np.maximum(SATURATION * likeness.sum(1, dtype=np.float64), 1e-9)
     covered, groups = np.zeros(n), np.zeros(max(line.group for line in lines) + 1)
     group = np.array([line.group for line in lines])
     worth = telling * np.array([line.confidence for line in lines])
@@ -66,17 +69,20 @@ def choose(lines: Sequence[Line], likeness: F64, telling: F64, words: int, focus
         fits[found] = False
         if not fits.any():
             return sorted(found)
-        gain = (
-            (
-                (np.minimum(covered[:, None] + likeness, cap[:, None]) - np.minimum(covered, cap)[:, None])
-                * (weight / cap)[:, None]
-            ).sum(0)
-            / n
-            * len(groups)
-        )
+        gain = _coverage(covered, likeness, cap, weight / cap) / n * len(groups)
         gain += DIVERSITY * share * (np.sqrt(groups[group] + worth) - np.sqrt(groups[group]))
         best = int(np.where(fits, gain, -np.inf).argmax())
         found.append(best)
         covered += likeness[:, best]
         groups[group[best]] += worth[best]
         left -= lines[best].words
+
+
+def _coverage(covered: F64, likeness: F32, cap: F64, weight: F64) -> F64:
+    """[n] what each sentence adds to the coverage of all."""
+    gain = np.zeros(len(cap))
+    for at in range(0, len(cap), _ROWS):
+        some = slice(at, at + _ROWS)
+        now, most = covered[some, None], cap[some, None]
+        gain += weight[some] @ (np.minimum(now + likeness[some], most) - np.minimum(now, most))
+    return gain
