@@ -84,8 +84,8 @@ class Reading:
             return []
         if self._early.space != encoded.space:
             self._begin(encoded.space)
-        usual = list(self._reader.usual(self._query))
-        later = {some: self._pool.submit(self._nearest, encoded, some) for some in usual[1:]}
+        usual = self._reader.usual(self._query)
+        begun = {some: self._pool.submit(self._nearest, encoded, some) for some in usual}
         cosines = self._known_cosines(encoded)
         found: dict[str, TextHit] = {}
         alike: list[dict[str, float]] = [{} for _ in self._request.pieces]
@@ -93,7 +93,7 @@ class Reading:
         asking = [self._query.text_tracks]
         while asking:
             some = asking.pop()
-            near = later.pop(some).result() if some in later else self._nearest(encoded, some)
+            near = begun.pop(some).result() if some in begun else self._nearest(encoded, some)
             # Texts that are all found by their meaning need not be looked for by their words.
             full = any(len(of) == self._limit for of in near)
             worded = self._worded(encoded.space, some) if full else []
@@ -143,10 +143,12 @@ class Reading:
         return self._texts.matching(space, looked_up, query.scope, query.text_tracks, limit, self._until)
 
     def _known_cosines(self, encoded: Encoded) -> "Future[Mapping[str, float]] | None":
-        """Cosines of what is found by its words already; most of it will not be found by its meaning."""
-        done = [future.result() for future in self._early.worded.values() if future.done()]
-        ids = list(dict.fromkeys(hit.id for worded in done for hits in worded for hit in hits))
-        return self._pool.submit(self._cosines, encoded, ids) if ids and len(self._request.pieces) == 1 else None
+        """Cosines of what is found by its words, beside the search by meaning, which will not find most of it."""
+        if len(self._request.pieces) > 1:
+            return None
+        found = [future.result() for future in self._early.worded.values()]
+        ids = list(dict.fromkeys(hit.id for worded in found for hits in worded for hit in hits))
+        return self._pool.submit(self._cosines, encoded, ids) if ids else None
 
     def _cosines(self, encoded: Encoded, ids: Sequence[str]) -> Mapping[str, float]:
         return self._texts.cosines(encoded.space, encoded.vectors[0], ids, self._until)

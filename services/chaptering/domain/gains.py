@@ -71,14 +71,13 @@ def vector_gains(vectors: F64, weights: F64, widest: int) -> F64:
     if n < 2 or np.count_nonzero(weights) < 2:
         return band
     rows = vectors - weights[:, None] * (vectors.sum(0) / mass)
-    used = rows[weights > 0] / np.sqrt(weights[weights > 0])[:, None]
-    covariance = (used @ used.T if len(used) < used.shape[1] else used.T @ used) / mass
-    trace, square = float(np.trace(covariance)), float((covariance**2).sum())
+    trace, square = _spread(rows, weights)
     if trace < 1e-9 or square < 1e-18:
         return band
     directions = trace**2 / square
     noise = trace / directions
-    sums = np.vstack([np.zeros(rows.shape[1]), np.cumsum(rows, 0)])
+    sums = np.zeros((n + 1, rows.shape[1]))
+    np.cumsum(rows, 0, out=sums[1:])
     held = np.concatenate([[0.0], np.cumsum(weights)])
     for j in range(1, n + 1):
         depth = min(j, widest)
@@ -87,6 +86,13 @@ def vector_gains(vectors: F64, weights: F64, widest: int) -> F64:
         fit = np.einsum("id,id->i", drift, drift) / (2 * noise * (size + PRIOR))
         band[j, 1 : depth + 1] = fit - directions / 2 * np.log1p(size / PRIOR)
     return band
+
+
+def _spread(rows: F64, weights: F64) -> tuple[float, float]:
+    """Trace of the covariance of centred rows, and that of its square."""
+    used = rows[weights > 0] / np.sqrt(weights[weights > 0])[:, None]
+    covariance = (used @ used.T if len(used) < used.shape[1] else used.T @ used) / float(weights.sum())
+    return float(np.trace(covariance)), float((covariance**2).sum())
 
 
 def clearness(band: F64, cuts: Sequence[int]) -> F64:
