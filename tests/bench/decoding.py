@@ -1,6 +1,6 @@
 """Decoding and the visual path: times real time, beside PyAV decoding every frame of the same files.
 
-    python -m tests.bench.decoding [--seconds 60] [--rounds 3] [--all] [--only busy] [--json FILE]
+    python -m tests.bench.decoding [--seconds 60] [--times 1] [--rounds 3] [--all] [--only busy] [--json FILE]
 
 The films are made first (`tests.media.clips`): slides that stand, and a hand-held camera. Then these ways take turns
 (A B C A B C) in one warm child process, as the service runs them, each with the decoder's own choice of threads:
@@ -40,6 +40,7 @@ from services.embedding.images import PillowPictures
 from services.runtime.sandbox import Sandbox
 from tests.bench.inputs import MORE, USUAL, Input, make
 from tests.bench.report import Figure, save, table
+from tests.bench.talk_films import repeat
 from tests.bench.triton_path import session
 from tests.servers.triton import built_pack
 
@@ -198,6 +199,13 @@ def f1(found: Sequence[int], truth: Sequence[int]) -> float:
     return 2 * hits / max(1, len(found) + len(truth))
 
 
+def over_again(once: Path, truth: list[int], length: int, times: int) -> tuple[Path, list[int]]:
+    """The film so many times, and when its shots begin; each time begins with a cut."""
+    path = repeat(once, once.with_stem(f"{once.stem}-{times}"), times)
+    once.unlink()
+    return path, sorted(at + n * length for n in range(times) for at in (*truth, *([0] if n else [])))
+
+
 def measure(
     film_: Input, path: Path, truth: list[int], rounds: int, models: Path | None, box: Sandbox
 ) -> dict[str, Any]:
@@ -247,6 +255,7 @@ def figures(result: Mapping[str, Any], film_: Input) -> list[Figure]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=60, help="of each film")
+    parser.add_argument("--times", type=int, default=1, help="that each film is laid end to end")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--all", action="store_true", help="more ways of encoding, HEVC and VP9 too")
     parser.add_argument("--only", default="", help="films whose name holds this")
@@ -260,6 +269,8 @@ def main() -> None:
         models = None if args.without_encoder else built_pack(Path(folder))
         for film_ in chosen:
             path, truth = make(film_, args.seconds, Path(folder))
+            if args.times > 1:
+                path, truth = over_again(path, truth, args.seconds * SECOND, args.times)
             raw.append(measure(film_, path, truth, args.rounds, models, box))
             told += figures(raw[-1], film_)
             path.unlink()
