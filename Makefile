@@ -29,7 +29,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --no-loadscop
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help audit chaos soak lock hostile proto-breaking test-s3 upload-5g helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-decoding bench-memory bench-chapters bench-triton bench-speech bench-search bench-steady bench-overhead clean
+.PHONY: help audit chaos soak lock hostile proto-breaking test-s3 upload-5g helm-check install demo test lint check-format format types imports protos proto-check unit bench bench-peers bench-decoding bench-retrieval bench-memory bench-chapters bench-triton bench-speech bench-search bench-steady bench-overhead clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from services.chaptering.domain import summaries
 from services.chaptering.domain.extracts import WORDS, extract
 from services.chaptering.domain.focus import Focus
 from services.chaptering.domain.grounding import ground
@@ -138,6 +139,20 @@ def test_the_choice_avoids_repetition() -> None:
     lines = [Line(10, 0) for _ in range(4)]
     assert len({0, 1} & set(choose(lines, likeness, np.ones(4), 30))) == 1
     assert choose([], np.zeros((0, 0)), np.zeros(0), 30) == []
+
+
+def test_the_choice_does_not_depend_on_how_many_sentences_are_looked_at_together(monkeypatch) -> None:
+    rng = np.random.default_rng(5)
+    vectors = unit(rng.normal(size=(50, 8))).astype(np.float32)
+    likeness = np.clip(vectors @ vectors.T, 0, 1)
+    lines = [Line(10 + n % 7, n // 10) for n in range(50)]
+    telling = rng.random(50)
+    chosen = []
+    for rows in (1, 7, 49, 50, 1000):
+        monkeypatch.setattr(summaries, "_ROWS", rows)
+        chosen.append(choose(lines, likeness, telling, 120))
+    assert len(chosen[0]) > 3
+    assert all(one == chosen[0] for one in chosen)
 
 
 def test_titles_are_found_where_they_are_spoken_of() -> None:
