@@ -289,6 +289,36 @@ def test_the_second_search_of_a_collection_asks_for_words_before_it_has_vectors(
     assert began.is_set()
 
 
+def test_texts_found_by_words_are_compared_while_those_nearest_in_meaning_are_looked_for() -> None:
+    looking, compared = threading.Event(), threading.Event()
+
+    class Texts(FakeTexts):
+        known = False
+
+        def matching(self, *asked: Any) -> list[list[TextHit]]:
+            # Words that come later than the vectors.
+            assert not self.known or looking.wait(30)
+            return super().matching(*asked)
+
+        def nearest(self, *asked: Any) -> list[list[tuple[TextHit, float]]]:
+            looking.set()
+            assert not self.known or compared.wait(30)
+            return super().nearest(*asked)
+
+        def cosines(self, *asked: Any) -> Mapping[str, float]:
+            compared.set()
+            return super().cosines(*asked)
+
+    texts = Texts()
+    world = World(texts=texts)
+    world.add("a", STILL, passages=[said(i % 11, i % 11 + 0.5, f"word{i}", i % 8) for i in range(200)])
+    first = world.ask("axis 1 word7")
+    looking.clear()
+    compared.clear()
+    texts.known = True
+    assert world.ask("axis 1 word7") == first
+
+
 def test_texts_that_their_meaning_finds_all_are_not_looked_for_by_words() -> None:
     class Texts(FakeTexts):
         def matching(self, *_: object) -> list[list[TextHit]]:
