@@ -33,6 +33,7 @@ PART = "memory"
 SHORT = 5
 """Minutes that the others are held against."""
 TALKS = 6
+"""Made-up ones that are heard before they begin again."""
 FILE = 96 << 20
 """Bytes that each file has at least."""
 WARMING = 4
