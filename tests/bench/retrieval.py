@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from services.core.times import TimeRange, from_seconds
 from services.decoding import pyav
 from services.decoding.ports import Limits
+from services.embedding.domain.vectors import unit
 from services.packs import manifest
 from services.search.domain.moments import FRAME_WEIGHT
 from tests.bench.decoding import Kept, Way, one_a_second, vectors, vidx
@@ -119,8 +120,7 @@ def _of_shot(texts: F32, own: F32) -> F32:
     if not len(own):
         return np.full(len(texts), -1, np.float32)
     best = (texts @ own.T).max(axis=1)
-    mean = own.mean(axis=0)
-    pooled = texts @ (mean / max(float(np.linalg.norm(mean)), 1e-6))
+    pooled = texts @ unit(own.mean(axis=0, keepdims=True))[0]
     found: F32 = FRAME_WEIGHT * best + (1 - FRAME_WEIGHT) * np.minimum(pooled, best)
     return found
 
