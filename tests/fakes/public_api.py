@@ -105,6 +105,7 @@ def serving(
     authenticator: Authenticator | None = None,
     urls: Urls | None = None,
     max_bytes: int = 10_000_000,
+    max_uploads: int = 4,
 ) -> Iterator[SimpleNamespace]:
     """The public API on a free port: `stub`, `channel`, `address`, the `house` behind it, and the fakes `search`,
     `transcription`, `chaptering`, `decoding`.
@@ -127,7 +128,7 @@ def serving(
     chapters = VideoChapters(house.database, house.store, house.control, chaptering)
     decoding = FakeDecoding()
     cutter = decoding.serve()
-    intake = Intake(house.database, house.store, house.control, subtitles, max_bytes, 4)
+    intake = Intake(house.database, house.store, house.control, subtitles, max_bytes, max_uploads)
     # Nobody listens at port 1.
     behind, nobody = channel(f"127.0.0.1:{inner.port}"), channel("127.0.0.1:1", retries=False)
     decoder = DecodingServiceStub(channel(f"127.0.0.1:{cutter.port}"))
